@@ -1,0 +1,2 @@
+//! The `indelible` command.
+fn main() {}
