@@ -1,2 +1,55 @@
-//! The `indelible` command.
-fn main() {}
+//! The benchmark: the same synthetic events through Indelible and through PostgreSQL, on the same
+//! machine, one after the other, both durable, and a table of the ratios.
+//!
+//! `bench/run.sh` builds both programs and runs this. Not a test: its figures depend on the
+//! machine. What is measured and why stands in `docs/performance.md`.
+//!
+//! Honesty rules: the events, the batch size and the load generator's weight are the same for both;
+//! PostgreSQL is compared by its best of several set-ups; both sides' answers to the questions must
+//! be equal, event by event.
+
+mod corpus;
+mod figures;
+mod generate;
+mod latency;
+mod machine;
+mod number;
+mod postgres;
+mod question;
+mod random;
+mod settings;
+mod vocabulary;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+
+use crate::corpus::Corpus;
+use crate::figures::Figures;
+use crate::generate::Generator;
+use crate::settings::{Phase, Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let settings = Settings::parse();
+    std::fs::create_dir_all(&settings.folder)
+        .with_context(|| format!("create {}", settings.folder.display()))?;
+    let generator = Generator::new(settings.seed, settings.events());
+    say(&format!("{} events on {}", settings.events(), machine::describe()));
+    let corpus = Corpus::write(&settings.folder.join("corpus"), &generator, settings.events())?;
+    let corpus = Arc::new(corpus);
+    say(&format!("{:.1} bytes an event", corpus.bytes_per_event()));
+    if settings.does(Phase::Postgres) {
+        let mut figures = Figures::default();
+        postgres::measure(&settings, &generator, &corpus, &mut figures).await?;
+        figures.save(&settings.folder.join("postgres.json"))?;
+    }
+    Ok(())
+}
+
+/// Says how it goes, on standard error.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

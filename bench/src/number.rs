@@ -1,0 +1,12 @@
+//! The one place where counts become floating-point numbers.
+
+/// A count as a number to divide; exact below 2^53.
+#[expect(clippy::cast_precision_loss, reason = "figures are printed with three digits")]
+pub(crate) const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// A length as a number to divide.
+pub(crate) const fn float_len(count: usize) -> f64 {
+    float(count as u64)
+}
