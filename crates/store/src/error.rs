@@ -1,5 +1,7 @@
 //! What can go wrong, named by what the caller may do about it.
 
+use std::io;
+
 use crate::ObjectPath;
 
 /// The result of a store operation.
@@ -43,7 +45,7 @@ pub enum Error {
         /// The object, folder or journal.
         path: String,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is not known whether the write happened. The writer has to stop and recover.
     #[error("it is not known whether {path} was written")]
@@ -51,6 +53,34 @@ pub enum Error {
         /// The object or journal.
         path: ObjectPath,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+impl Error {
+    /// The operating system, or this crate in its place, said no.
+    pub(crate) fn refused(path: impl Into<String>, source: io::Error) -> Self {
+        Self::Refused { path: path.into(), source }
+    }
+
+    /// A limit of the store is exceeded.
+    pub(crate) fn too_large(path: &ObjectPath, what: &'static str) -> Self {
+        Self::refused(path.as_str(), io::Error::new(io::ErrorKind::FileTooLarge, what))
+    }
+
+    /// A journal's writer was left behind by a failed write.
+    pub(crate) fn poisoned(path: &ObjectPath) -> Self {
+        let source = io::Error::other("an earlier write failed; open the journal again");
+        Self::Unknown { path: path.clone(), source }
+    }
+
+    /// A write that failed with nothing done.
+    pub(crate) fn write(path: &ObjectPath, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::NoSpace { path: path.clone() }
+            }
+            _ => Self::refused(path.as_str(), source),
+        }
+    }
 }

@@ -16,13 +16,16 @@
 pub mod contract;
 mod disk;
 mod error;
+mod frame;
 mod memory;
 mod path;
+mod segments;
 
 pub use disk::Disk;
 pub use error::{Error, Result};
+pub use frame::{MAX_HEAD_BYTES, MAX_STAGE_BYTES};
 pub use memory::Memory;
-pub use path::ObjectPath;
+pub use path::{MAX_PATH_BYTES, MAX_SEGMENT_BYTES, ObjectPath};
 
 use bytes::Bytes;
 

@@ -1,0 +1,1 @@
+//! What every store must do, as functions that panic where one does not.

@@ -1,0 +1,350 @@
+//! A journal on disk: one write and one `fdatasync` per commit.
+
+use std::{
+    fs::File,
+    io::{self, IoSlice},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use rustix::{
+    fs::{FileType, Mode, OFlags},
+    io::Errno,
+};
+
+use super::{
+    Inner, read_only,
+    root::check_name,
+    write::{Temporary, split},
+};
+use crate::{
+    Error, Journal, Object, ObjectPath, Replay, Result, frame,
+    segments::{self, Position, Segment},
+};
+
+/// A journal holds openings, which are not for everybody.
+const SEGMENT_MODE: Mode = Mode::from_raw_mode(0o600);
+
+/// How often the listing is read again because segments came and went while they were read.
+const MAX_READ_ATTEMPTS: usize = 10;
+
+/// The most pieces that one system call writes (`IOV_MAX`).
+const MAX_PIECES: usize = 1024;
+
+/// A journal and its writer's place in it.
+#[derive(Debug)]
+pub(super) struct DiskJournal {
+    inner: Arc<Inner>,
+    file: File,
+    position: Position,
+    version: Arc<Mutex<u64>>,
+    /// The version that this writer saw last.
+    seen: u64,
+    /// Whether what was read may still be only in the system's memory.
+    unsettled: bool,
+    poisoned: bool,
+}
+
+impl DiskJournal {
+    pub(super) fn create(inner: &Arc<Inner>, folder: &ObjectPath, head: &[u8]) -> Result<Self> {
+        check_name(folder)?;
+        let path = segments::path(folder, segments::FIRST)?;
+        let (bytes, chain) = frame::header(segments::FIRST, head)
+            .ok_or_else(|| Error::too_large(&path, "a head is larger than a journal takes"))?;
+        let position = Position::first(folder, head, chain, bytes.len() as u64)?;
+        let version = inner.version(folder);
+        let mut seen = lock(&version);
+        if !numbers(inner, folder)?.is_empty() {
+            return Err(Error::Conflict { path });
+        }
+        write_segment(inner, &path, &bytes)?;
+        *seen += 1;
+        let journal = Self {
+            inner: Arc::clone(inner),
+            file: open_segment(inner, &path)?.ok_or_else(|| vanished(&path))?,
+            position,
+            seen: *seen,
+            version: Arc::clone(&version),
+            unsettled: false,
+            poisoned: false,
+        };
+        Ok(journal)
+    }
+
+    pub(super) fn open(inner: &Arc<Inner>, folder: &ObjectPath) -> Result<Option<(Self, Replay)>> {
+        check_name(folder)?;
+        let version = inner.version(folder);
+        let (segments, file, seen) = {
+            // A writer in this process waits while the bytes are read, not while they are checked.
+            let version = lock(&version);
+            let Some((segments, file)) = read_segments(inner, folder)? else { return Ok(None) };
+            (segments, file, *version)
+        };
+        let Some((position, mut replay)) = segments::replay(folder, &segments)? else {
+            return Ok(None);
+        };
+        replay.set_aside = inner.root.list(&segments::torn_folder(folder)?)?;
+        let journal = Self {
+            inner: Arc::clone(inner),
+            file,
+            position,
+            version,
+            seen,
+            unsettled: true,
+            poisoned: false,
+        };
+        Ok(Some((journal, replay)))
+    }
+
+    /// Does one write, if the journal is as this writer knows it.
+    fn write<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.inner.writer.is_none() {
+            return Err(read_only(&self.position.folder));
+        }
+        let version = Arc::clone(&self.version);
+        let mut version = lock(&version);
+        if *version != self.seen {
+            return Err(Error::Conflict { path: self.position.path.clone() });
+        }
+        let size = self.file.metadata().map_err(|error| self.refused(error))?.len();
+        if size != self.position.end() {
+            return Err(Error::Damaged {
+                path: self.position.path.clone(),
+                offset: self.position.end().min(size),
+                what: "the segment was changed under its writer",
+            });
+        }
+        let result = self.settle().and_then(|()| write(self));
+        if result.is_ok() {
+            *version += 1;
+            self.seen = *version;
+        }
+        self.poisoned = matches!(result, Err(Error::Unknown { .. }));
+        result
+    }
+
+    /// Makes durable what was read, before the first write builds on it.
+    ///
+    /// If the sync of a commit failed, the kernel may have kept its pages and called them clean. They
+    /// can be read, but another sync would not write them. Only writing them again does.
+    fn settle(&mut self) -> Result<()> {
+        if self.unsettled {
+            let bytes = self.inner.root.read_segment(&self.position.path)?;
+            let bytes = bytes.ok_or_else(|| vanished(&self.position.path))?;
+            write_at(&self.file, &[&bytes], 0)
+                .and_then(|()| self.file.sync_data())
+                .map_err(|error| self.unknown(error))?;
+            self.unsettled = false;
+        }
+        Ok(())
+    }
+
+    /// Refuses every call behind an unknown outcome.
+    fn sound(&self) -> Result<()> {
+        if self.poisoned { Err(Error::poisoned(&self.position.path)) } else { Ok(()) }
+    }
+
+    /// Appends a frame; on an error that is not [`Error::Unknown`], nothing of it is left.
+    fn append(&self, pieces: &[&[u8]]) -> Result<()> {
+        let end = self.position.end();
+        if let Err(error) = write_at(&self.file, pieces, end) {
+            return Err(match self.cut_to(end) {
+                Ok(()) => Error::write(&self.position.path, error),
+                Err(_) => self.unknown(error),
+            });
+        }
+        // After a failed sync the kernel may have dropped the pages and report success next time:
+        // nothing can be said any more, by this writer or by trying again.
+        self.file.sync_data().map_err(|error| self.unknown(error))
+    }
+
+    fn cut_to(&self, size: u64) -> io::Result<()> {
+        self.file.set_len(size)?;
+        self.file.sync_data()
+    }
+
+    fn unknown(&self, source: io::Error) -> Error {
+        Error::Unknown { path: self.position.path.clone(), source }
+    }
+
+    fn refused(&self, error: io::Error) -> Error {
+        Error::refused(self.position.path.as_str(), error)
+    }
+}
+
+impl Journal for DiskJournal {
+    fn commit(&mut self, expected: &[u8], stage: &[&[u8]], head: &[u8]) -> Result<()> {
+        self.sound()?;
+        let seal = self.position.seal(expected, stage, head)?;
+        let mut pieces: Vec<&[u8]> = Vec::with_capacity(stage.len() + 3);
+        pieces.extend([seal.prelude.as_slice(), head]);
+        pieces.extend(stage);
+        pieces.push(&seal.chain);
+        self.write(|journal| {
+            journal.append(&pieces)?;
+            journal.position.advance(&seal, head);
+            Ok(())
+        })
+    }
+
+    fn rotate(&mut self) -> Result<u64> {
+        self.sound()?;
+        let next = self.position.next_segment()?;
+        let number = next.number;
+        self.write(|journal| {
+            write_segment(&journal.inner, &next.path, &next.bytes)?;
+            // The new segment is there from here on, so that not to go on in it is not an option.
+            let file = open_segment(&journal.inner, &next.path)
+                .and_then(|file| file.ok_or_else(|| vanished(&next.path)));
+            journal.file = file.map_err(|error| journal.unknown(io::Error::other(error)))?;
+            journal.position.rotate(next);
+            Ok(number)
+        })
+    }
+
+    fn retire(&mut self, segment: u64) -> Result<()> {
+        self.sound()?;
+        let older = self.position.older_than(segment)?;
+        self.write(|journal| {
+            // One at a time, the oldest first and durably, so that a crash leaves no gap.
+            for number in older {
+                let path = segments::path(&journal.position.folder, number)?;
+                journal.inner.remove(&[path])?;
+                journal.position.retired(number);
+            }
+            Ok(())
+        })
+    }
+
+    fn cut(&mut self) -> Result<()> {
+        self.sound()?;
+        let Some(torn) = self.position.torn.clone() else { return Ok(()) };
+        self.write(|journal| {
+            let inner = &journal.inner;
+            let segment =
+                inner.root.read_segment(&torn.path)?.ok_or_else(|| vanished(&torn.path))?;
+            let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
+            let bytes =
+                if offset <= segment.len() { segment.slice(offset..) } else { Bytes::new() };
+            let path = journal.position.aside(&torn, |path| {
+                Ok(inner.root.read(path)?.is_none_or(|there| there == bytes))
+            })?;
+            inner.create(&[Object { path, bytes }])?;
+            journal.cut_to(torn.offset).map_err(|error| journal.unknown(error))?;
+            journal.position.cut();
+            Ok(())
+        })
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.position.size_bytes()
+    }
+}
+
+/// The numbers of the segments in a folder, sorted.
+fn numbers(inner: &Inner, folder: &ObjectPath) -> Result<Vec<u64>> {
+    let entries = inner.root.entries(folder)?;
+    let mut numbers: Vec<u64> = entries
+        .iter()
+        .filter(|(_, kind)| *kind != FileType::Directory)
+        .filter_map(|(path, _)| segments::number(path.name()))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Reads all segments, oldest first, and keeps the newest open; `None` if there is none.
+///
+/// Another process may rotate and retire while a read-only store reads. Then it starts again.
+fn read_segments(inner: &Inner, folder: &ObjectPath) -> Result<Option<(Vec<Segment>, File)>> {
+    let attempts = if inner.writer.is_some() { 1 } else { MAX_READ_ATTEMPTS };
+    for attempt in 1..=attempts {
+        let numbers = numbers(inner, folder)?;
+        let Some(newest) = numbers.last() else { return Ok(None) };
+        let has_gap = numbers.windows(2).any(|pair| !matches!(pair, [a, b] if a + 1 == *b));
+        if has_gap && attempt < attempts {
+            continue;
+        }
+        let newest = segments::path(folder, *newest)?;
+        let segments = read_numbered(inner, folder, &numbers)?;
+        match (segments, open_segment(inner, &newest)?) {
+            (Some(segments), Some(file)) => return Ok(Some((segments, file))),
+            _ if attempt == attempts => return Err(vanished(&newest)),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Reads segments; `None` if one of them is not there any more.
+fn read_numbered(
+    inner: &Inner,
+    folder: &ObjectPath,
+    numbers: &[u64],
+) -> Result<Option<Vec<Segment>>> {
+    let mut segments = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let path = segments::path(folder, *number)?;
+        let Some(bytes) = inner.root.read_segment(&path)? else { return Ok(None) };
+        segments.push(Segment { number: *number, bytes });
+    }
+    Ok(Some(segments))
+}
+
+/// Writes a new segment, which has its name only when its header is durable.
+fn write_segment(inner: &Inner, path: &ObjectPath, bytes: &[u8]) -> Result<()> {
+    let writer = inner.writer(path)?;
+    let failed = |error| Error::write(path, error);
+    let temporary = Temporary::write(inner, writer, path, &[bytes], SEGMENT_MODE)?;
+    temporary.sync().map_err(failed)?;
+    let mut touched = writer.folders.touch(&inner.root);
+    let names = writer.folders.hold();
+    let (folder, name) = split(path);
+    match temporary.link(touched.folder(folder).map_err(failed)?, name) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(Error::Conflict { path: path.clone() });
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    drop(names);
+    touched.sync().map_err(|source| Error::Unknown { path: path.clone(), source })
+}
+
+fn open_segment(inner: &Inner, path: &ObjectPath) -> Result<Option<File>> {
+    let flags = if inner.writer.is_some() { OFlags::RDWR } else { OFlags::RDONLY };
+    inner.root.open_file(path, flags)
+}
+
+/// Writes pieces one after the other from an offset on.
+fn write_at(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut rest = slices.as_mut_slice();
+    // Empty pieces at the front would look like a write that gets nowhere.
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        let batch = rest.get(..rest.len().min(MAX_PIECES)).unwrap_or_default();
+        match rustix::io::pwritev(file, batch, offset) {
+            Ok(0) if batch.iter().all(|piece| piece.is_empty()) => {
+                let skipped = batch.len();
+                rest = rest.get_mut(skipped..).unwrap_or_default();
+            }
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                offset += written as u64;
+                IoSlice::advance_slices(&mut rest, written);
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+fn vanished(path: &ObjectPath) -> Error {
+    Error::Damaged { path: path.clone(), offset: 0, what: "the segment is missing" }
+}
+
+fn lock(version: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    version.lock().unwrap_or_else(PoisonError::into_inner)
+}
