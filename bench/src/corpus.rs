@@ -45,7 +45,7 @@ impl Corpus {
             columns.clear();
             for draw in generator.batch(number) {
                 generator.write_json(&draw, &mut documents);
-                generator.write_columns(&draw, &mut columns);
+                draw.write_columns(&mut columns);
             }
             files[0].write_all(&documents)?;
             files[1].write_all(&columns)?;

@@ -177,23 +177,6 @@ impl Generator {
         }
     }
 
-    /// Appends the columns that PostgreSQL holds beside the document, tab-separated, as `COPY`
-    /// reads them: occurred_at, actor, action, target_id, target_type, org, event_id, outcome.
-    pub(crate) fn write_columns(&self, draw: &Draw, out: &mut Vec<u8>) {
-        let [high, low] = draw.id;
-        let _ = writeln!(
-            out,
-            "{}\t{}\t{}\t{}\t{}\t{}\t{high:016x}{low:016x}\t{}",
-            draw.occurred_at(),
-            draw.actor(),
-            draw.action(),
-            draw.target_id(),
-            draw.target_type(),
-            draw.organization(),
-            draw.status,
-        );
-    }
-
     /// A word of the free text by its rank.
     pub(crate) fn word(&self, rank: u16) -> &str {
         self.words.get(usize::from(rank)).map_or("", String::as_str)
@@ -201,6 +184,23 @@ impl Generator {
 }
 
 impl Draw {
+    /// Appends the columns that PostgreSQL holds beside the document, tab-separated, as `COPY`
+    /// reads them: time, actor, action, target id, target type, organization, id, outcome.
+    pub(crate) fn write_columns(&self, out: &mut Vec<u8>) {
+        let [high, low] = self.id;
+        let _ = writeln!(
+            out,
+            "{}\t{}\t{}\t{}\t{}\t{}\t{high:016x}{low:016x}\t{}",
+            self.occurred_at(),
+            self.actor(),
+            self.action(),
+            self.target_id(),
+            self.target_type(),
+            self.organization(),
+            self.status,
+        );
+    }
+
     /// Who did it.
     pub(crate) fn actor(&self) -> String {
         let given = pick(&GIVEN, self.user).to_lowercase();
@@ -302,7 +302,7 @@ mod tests {
         let mean = text.len() / text.lines().count();
         assert!((670..=710).contains(&mean), "{mean} bytes");
         for line in text.lines() {
-            serde_json::from_str::<serde_json::Value>(line).unwrap();
+            event::Event::parse(line).unwrap();
         }
     }
 
@@ -312,7 +312,7 @@ mod tests {
         for draw in generator.batch(2) {
             let (mut json, mut columns) = (Vec::new(), Vec::new());
             generator.write_json(&draw, &mut json);
-            generator.write_columns(&draw, &mut columns);
+            draw.write_columns(&mut columns);
             let event: serde_json::Value = serde_json::from_slice(&json).unwrap();
             let columns = String::from_utf8(columns).unwrap();
             let from_json = [

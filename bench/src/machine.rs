@@ -27,14 +27,20 @@ pub(crate) fn anonymous(process: u32) -> Result<u64> {
 
 /// Processor time that a process has used, user and kernel, in seconds.
 pub(crate) fn processor_seconds(process: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    ticks(&format!("/proc/{process}/stat"), 11)
+}
+
+/// Processor time that ended child processes of this one have used, in seconds.
+pub(crate) fn children_seconds() -> Result<f64> {
+    ticks("/proc/self/stat", 13)
+}
+
+/// The sum of two neighbouring counters of a `stat` file, counted from the state, in seconds.
+fn ticks(path: &str, first: usize) -> Result<f64> {
+    let stat = fs::read_to_string(path)?;
     let after_name = stat.rsplit_once(") ").context("no name in stat")?.1;
-    let ticks: u64 = after_name
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().unwrap_or_default())
-        .sum();
+    let fields = after_name.split(' ').skip(first).take(2);
+    let ticks: u64 = fields.map(|field| field.parse::<u64>().unwrap_or_default()).sum();
     Ok(crate::number::float(ticks) / 100.0)
 }
 

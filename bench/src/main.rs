@@ -11,12 +11,14 @@
 mod corpus;
 mod figures;
 mod generate;
+mod indelible;
 mod latency;
 mod machine;
 mod number;
 mod postgres;
 mod question;
 mod random;
+mod report;
 mod settings;
 mod vocabulary;
 
@@ -29,6 +31,7 @@ use clap::Parser as _;
 use crate::corpus::Corpus;
 use crate::figures::Figures;
 use crate::generate::Generator;
+use crate::report::Report;
 use crate::settings::{Phase, Settings};
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,9 +47,36 @@ async fn main() -> Result<()> {
     if settings.does(Phase::Postgres) {
         let mut figures = Figures::default();
         postgres::measure(&settings, &generator, &corpus, &mut figures).await?;
-        figures.save(&settings.folder.join("postgres.json"))?;
+        figures.save(&settings.figures_of("postgres"))?;
+    }
+    let path = settings.figures_of("indelible");
+    if settings.does(Phase::Indelible) {
+        let mut figures = Figures { about: version(&settings)?, ..Figures::default() };
+        indelible::measure(&settings, &generator, &corpus, &mut figures).await?;
+        figures.save(&path)?;
+    }
+    let mut figures = Figures::load(&path)?.unwrap_or_default();
+    if settings.does(Phase::Tools) {
+        indelible::measure_tools(&settings, &mut figures).await?;
+        figures.save(&path)?;
+    }
+    if settings.does(Phase::Trails) {
+        indelible::measure_trails(&settings, &corpus, &mut figures).await?;
+        figures.save(&path)?;
+    }
+    if settings.does(Phase::Report) {
+        let theirs = Figures::load(&settings.figures_of("postgres"))?.unwrap_or_default();
+        let text = Report::write(&settings, &figures, &theirs);
+        std::io::stdout().lock().write_all(text.as_bytes())?;
     }
     Ok(())
+}
+
+/// What the program calls itself.
+fn version(settings: &Settings) -> Result<String> {
+    let output = std::process::Command::new(&settings.binary).arg("--version").output();
+    let output = output.with_context(|| format!("run {}", settings.binary.display()))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Says how it goes, on standard error.

@@ -5,8 +5,3 @@
 pub(crate) const fn float(count: u64) -> f64 {
     count as f64
 }
-
-/// A length as a number to divide.
-pub(crate) const fn float_len(count: usize) -> f64 {
-    float(count as u64)
-}

@@ -96,6 +96,11 @@ pub(crate) struct Asking {
 }
 
 impl Question {
+    /// The name under which its figures over `events` events are kept.
+    pub(crate) fn figure(&self, events: u64) -> String {
+        format!("q{:02}.{events}", self.number)
+    }
+
     /// The question as it is asked in one run, over `events` events.
     pub(crate) fn asking(&self, generator: &Generator, events: u64, run: u64) -> Asking {
         let mut random = Random::new(u64::from(self.number) << 32, run);

@@ -1,8 +1,8 @@
-//! Random numbers that are the same on every machine: SplitMix64, and a skewed choice.
+//! Random numbers that are the same on every machine: `SplitMix64`, and a skewed choice.
 //!
 //! Not for secrets. The whole corpus follows from one seed, so two runs measure the same events.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): one addition and three mixes a number.
+/// `SplitMix64` (Steele, Lea and Flood, 2014): one addition and three mixes a number.
 #[derive(Clone, Debug)]
 pub(crate) struct Random {
     state: u64,

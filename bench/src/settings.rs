@@ -43,6 +43,16 @@ pub(crate) struct Settings {
     pub(crate) binary: PathBuf,
 }
 
+/// How many connections the batches are tried over.
+pub(crate) const CONNECTIONS: [usize; 3] = [1, 2, 4];
+/// Runs of each question before those that are measured.
+pub(crate) const WARM_UP: u64 = 5;
+
+/// Whether a question has had its share of time: two minutes and 20 runs.
+pub(crate) fn enough(begun: Instant, runs: usize) -> bool {
+    runs >= 20 && begun.elapsed() > Duration::from_mins(2)
+}
+
 /// A part that can be run on its own; figures of earlier parts are kept in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Phase {
@@ -76,14 +86,9 @@ impl Settings {
         !self.no_questions
     }
 
-    /// How many connections the batches are tried over.
-    pub(crate) fn connections(&self) -> impl Iterator<Item = usize> {
-        [1, 2, 4].into_iter()
-    }
-
     /// Batches of the runs that find the best number of connections: at most a million events.
     pub(crate) fn sweep_batches(&self, corpus: &Corpus) -> u64 {
-        corpus.batches().min(if self.quick { 50 } else { 1_000_000 / BATCH })
+        corpus.batches().min(if self.quick { 50_000 } else { 1_000_000 } / BATCH)
     }
 
     /// Batches whose events are sent one by one.
@@ -96,18 +101,15 @@ impl Settings {
         if self.quick { 50 } else { 200 }
     }
 
-    /// Runs of each question before those.
-    pub(crate) const fn warm_up(&self) -> u64 {
-        5
+    /// The numbers of events over which the questions are asked.
+    pub(crate) fn question_sizes(&self) -> Vec<u64> {
+        let all = self.events().div_ceil(BATCH) * BATCH;
+        let sweep = all.min(if self.quick { 50_000 } else { 1_000_000 });
+        if sweep < all { vec![sweep, all] } else { vec![all] }
     }
 
-    /// Whether a question has had its share of time: two minutes and 20 runs.
-    pub(crate) fn enough(&self, begun: Instant, runs: usize) -> bool {
-        runs >= 20 && begun.elapsed() > Duration::from_secs(120)
-    }
-
-    /// The name under which a question's figures are kept.
-    pub(crate) fn question_name(&self, number: u32, events: u64) -> String {
-        format!("q{number:02}.{events}")
+    /// Where the figures of one side are kept.
+    pub(crate) fn figures_of(&self, side: &str) -> PathBuf {
+        self.folder.join(format!("{side}-{}.json", self.events()))
     }
 }

@@ -12,7 +12,7 @@ use crate::figures::{Answer, Figures};
 use crate::generate::Generator;
 use crate::latency::Latencies;
 use crate::question::{QUESTIONS, Wanted};
-use crate::settings::Settings;
+use crate::settings::{Settings, WARM_UP, enough};
 
 /// Asks each question many times and notes its times and answers under `size`.
 pub(crate) async fn ask(
@@ -27,11 +27,11 @@ pub(crate) async fn ask(
         connection.query(sql).await?;
     }
     for question in QUESTIONS {
-        let name = settings.question_name(question.number, events);
+        let name = question.figure(events);
         let mut latencies = Latencies::default();
         let mut answers = Vec::new();
         let begun = Instant::now();
-        for run in 0..settings.warm_up() {
+        for run in 0..WARM_UP {
             let asking = question.asking(generator, events, u64::MAX - run);
             connection.query(&schema::ask(&asking)).await?;
         }
@@ -42,7 +42,7 @@ pub(crate) async fn ask(
             let rows = connection.query(&sql).await?;
             latencies.since(start);
             answers.push(answer(asking.wanted, &rows)?);
-            if settings.enough(begun, answers.len()) {
+            if enough(begun, answers.len()) {
                 break;
             }
         }

@@ -13,7 +13,7 @@ use crate::corpus::Corpus;
 use crate::figures::Figures;
 use crate::generate::{BATCH, Generator};
 use crate::number::float;
-use crate::settings::Settings;
+use crate::settings::{CONNECTIONS, Settings};
 
 /// The database that everything happens in.
 pub(crate) const DATABASE: &str = "postgres";
@@ -33,7 +33,7 @@ pub(crate) async fn measure(
     let sweep = settings.sweep_batches(corpus);
     let mut best = (0.0, 1);
     for words in [Words::Absent, Words::Indexed] {
-        for connections in settings.connections() {
+        for connections in CONNECTIONS {
             let load = fill(&cluster, corpus, words, sweep, connections).await?;
             let rate = float(sweep * BATCH) / load.elapsed.as_secs_f64();
             figures.set(format!("sweep.{}.{connections}.rate", words.name()), rate);
