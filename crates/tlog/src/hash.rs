@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 
-/// The size of a [`Hash`].
+/// The bytes of a [`Hash`](struct@Hash).
 pub const HASH_BYTES: usize = 32;
 
 /// The characters of a hash in base64, padding included.

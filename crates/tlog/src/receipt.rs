@@ -13,12 +13,11 @@
 
 use std::fmt;
 
-use crate::{
-    Checkpoint, Error, Hash, InclusionProof, LeafIndex, MAX_NOTE_BYTES, Note, VerifierKey, lexeme,
-};
+use crate::{Checkpoint, Error, Hash, InclusionProof, LeafIndex, Note, VerifierKey, lexeme};
 
-/// The largest receipt: an event of 8 MiB as an opening, base64 twice over, and the rest.
-pub const MAX_RECEIPT_BYTES: usize = 16 * 1024 * 1024 + MAX_NOTE_BYTES;
+/// The largest receipt: twice what an event of 8 MiB takes when it travels as an opening in the
+/// extra bytes, in base64 within base64.
+pub const MAX_RECEIPT_BYTES: usize = 32 * 1024 * 1024;
 
 /// The most hashes an inclusion proof can have.
 const MAX_HASHES: usize = 63;
@@ -57,7 +56,7 @@ impl Receipt {
         if hashes.len() > MAX_HASHES {
             return Err(Error::ProofLength { hashes: hashes.len() });
         }
-        Note::parse(note)?;
+        Checkpoint::parse(Note::parse(note)?.text())?;
         Ok(Self {
             extra: extra.map(parse_extra).transpose()?,
             index: index.map(LeafIndex::new).ok_or(Error::ReceiptMalformed("no index"))?,

@@ -90,7 +90,9 @@ impl ConsistencyProof {
             if node & 1 == 1 || node == last {
                 old_hash = node_hash(sibling, &old_hash);
                 new_hash = node_hash(sibling, &new_hash);
-                let promoted = if node == 0 { 0 } else { node.trailing_zeros() };
+                // A left child at the right edge has no sibling and is promoted until it is a right
+                // child. `node` is not 0 here: it is odd, or equal to `last`, which is not 0.
+                let promoted = node.trailing_zeros();
                 node >>= promoted;
                 last >>= promoted;
             } else {

@@ -59,8 +59,9 @@ impl InclusionProof {
             }
             if node & 1 == 1 || node == last {
                 hash = node_hash(sibling, &hash);
-                // A left child at the edge has no sibling until it is promoted to a right one.
-                let promoted = if node == 0 { 0 } else { node.trailing_zeros() };
+                // A left child at the right edge has no sibling and is promoted until it is a right
+                // child. `node` is not 0 here: it is odd, or equal to `last`, which is not 0.
+                let promoted = node.trailing_zeros();
                 node >>= promoted;
                 last >>= promoted;
             } else {
