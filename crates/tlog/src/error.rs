@@ -75,11 +75,33 @@ pub enum Error {
     /// A path that no tile or bundle has.
     #[error("not a canonical tile path")]
     PathMalformed,
+    /// A key in a policy is not one that can be used.
+    #[error("the key in line {line} of the policy cannot be used")]
+    PolicyKey {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: Box<Self>,
+    },
+    /// A text is not a policy (c2sp.org/tlog-policy).
+    #[error("malformed policy: {what}, in line {line}")]
+    PolicyMalformed {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A proof has too few or too many hashes for its tree.
     #[error("the proof has {hashes} hashes, which is the wrong number for its tree")]
     ProofLength {
         /// How many it has.
         hashes: usize,
+    },
+    /// Fewer witnesses have cosigned than the policy asks for, or others.
+    #[error("{cosignatures} known witnesses have cosigned, which is not the quorum")]
+    QuorumMissing {
+        /// How many of the policy's witnesses have.
+        cosignatures: usize,
     },
     /// A text is not a receipt (c2sp.org/tlog-proof).
     #[error("malformed receipt: {0}")]

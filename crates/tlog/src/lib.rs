@@ -12,6 +12,7 @@
 //! | c2sp.org/tlog-checkpoint | v1.0.0 | [`Checkpoint`] |
 //! | c2sp.org/tlog-cosignature | v1.0.1, Ed25519 only | [`Cosignature`] |
 //! | c2sp.org/tlog-proof | v1 | [`Receipt`] |
+//! | c2sp.org/tlog-policy | June 2026, Ed25519 only | [`Policy`] |
 //!
 //! **Guarantee.** Every parser accepts exactly what its printer prints, and nothing here panics on
 //! input. Every limit is a named constant.
@@ -31,6 +32,7 @@ mod key;
 mod lexeme;
 mod note;
 mod path;
+mod policy;
 mod proof;
 mod receipt;
 mod tile;
@@ -44,6 +46,7 @@ pub use error::{BuildError, Error};
 pub use hash::{HASH_BYTES, Hash, leaf_hash, node_hash};
 pub use key::{KeyKind, SigningKey, VerifierKey};
 pub use note::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, Note, Signature, VerifiedNote};
+pub use policy::{MAX_POLICY_BYTES, Party, Policy};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use receipt::{MAX_RECEIPT_BYTES, Receipt};
 pub use tile::{HashReader, TILE_BYTES, TILE_HEIGHT, TILE_WIDTH, Tile};

@@ -13,7 +13,9 @@
 
 use std::fmt;
 
-use crate::{Checkpoint, Error, Hash, InclusionProof, LeafIndex, Note, VerifierKey, lexeme};
+use crate::{
+    Checkpoint, Error, Hash, InclusionProof, LeafIndex, Note, Policy, VerifierKey, lexeme,
+};
 
 /// The largest receipt: twice what an event of 8 MiB takes when it travels as an opening in the
 /// extra bytes, in base64 within base64.
@@ -75,7 +77,16 @@ impl Receipt {
         keys: &[VerifierKey],
         origin: Option<&str>,
     ) -> Result<Checkpoint, Error> {
-        let checkpoint = Checkpoint::open(&self.checkpoint_note, origin, keys)?;
+        self.includes(leaf, Checkpoint::open(&self.checkpoint_note, origin, keys)?)
+    }
+
+    /// Checks the whole chain as a policy asks for it: one of its logs, its quorum of witnesses,
+    /// and that this leaf is at this index under the checkpoint's root.
+    pub fn verify_under(&self, policy: &Policy, leaf: Hash) -> Result<Checkpoint, Error> {
+        self.includes(leaf, policy.open(&self.checkpoint_note)?)
+    }
+
+    fn includes(&self, leaf: Hash, checkpoint: Checkpoint) -> Result<Checkpoint, Error> {
         self.proof.verify(leaf, self.index, checkpoint.size(), checkpoint.root())?;
         Ok(checkpoint)
     }

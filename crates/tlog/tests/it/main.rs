@@ -15,6 +15,8 @@ mod oracle;
 #[cfg(test)]
 mod paths;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod proofs;
 #[cfg(test)]
 mod receipts;
