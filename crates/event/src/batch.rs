@@ -2,7 +2,8 @@
 
 use crate::json::Scanner;
 use crate::limits::EVENT_BYTES_MAX;
-use crate::{Event, Invalid, Rule};
+use crate::parse::too_large;
+use crate::{Event, Invalid};
 
 /// How events follow each other in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +34,10 @@ pub struct Items<'a> {
     shape: Shape,
     /// What is left to read, for [`Shape::One`] and [`Shape::Lines`].
     rest: &'a str,
+    /// Bytes of the text before `rest`.
+    read: usize,
     scanner: Scanner<'a>,
-    /// Where the text of the item that was read last begins and ends.
+    /// Whether the opening bracket of an array was passed.
     begun: bool,
     done: bool,
 }
@@ -42,7 +45,8 @@ pub struct Items<'a> {
 impl<'a> Items<'a> {
     /// Reads events from a text.
     pub fn new(text: &'a str, shape: Shape) -> Self {
-        Self { shape, rest: text, scanner: Scanner::new(text), begun: false, done: false }
+        let scanner = Scanner::new(text);
+        Self { shape, rest: text, read: 0, scanner, begun: false, done: false }
     }
 
     fn line(&mut self) -> Option<Result<Event<'a>, Invalid>> {
@@ -51,9 +55,14 @@ impl<'a> Items<'a> {
                 return None;
             }
             let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+            let start = self.read;
+            self.read += self.rest.len() - rest.len();
             self.rest = rest;
             if !line.trim_ascii().is_empty() {
-                return Some(Event::parse(line));
+                return Some(Event::parse(line).map_err(|mut fault| {
+                    fault.offset = fault.offset.map(|offset| start + offset);
+                    fault
+                }));
             }
         }
     }
@@ -93,16 +102,12 @@ impl<'a> Items<'a> {
         }
         let start = s.offset();
         let item = Event::read(s).and_then(|event| {
-            if s.offset() - start > EVENT_BYTES_MAX {
-                let message = format!("an event has at most {EVENT_BYTES_MAX} bytes; send less");
-                return Err(Invalid::new("", Rule::TooLong, message));
-            }
-            Ok(event)
+            if s.offset() - start > EVENT_BYTES_MAX { Err(too_large()) } else { Ok(event) }
         });
         if item.is_err() {
             // Find where the next item begins, if this one is JSON at all.
             s.rewind(start);
-            s.value()?;
+            s.pass()?;
         }
         Ok(Some(item))
     }
@@ -129,8 +134,10 @@ impl<'a> Iterator for Items<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rule;
 
-    const GOOD: &str = r#"{"occurred_at":"2026-01-01T00:00:00Z","source":{"system":"s"},"action":"a"}"#;
+    const GOOD: &str =
+        r#"{"occurred_at":"2026-01-01T00:00:00Z","source":{"system":"s"},"action":"a"}"#;
 
     fn check(text: &str, shape: Shape, expected: &str) {
         let seen: String = Items::new(text, shape)

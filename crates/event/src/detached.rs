@@ -27,14 +27,15 @@ impl Detached<'_> {
             && u64::try_from(opening.value.len()) == Ok(self.size)
             && digest(&opening.salt, &opening.at, opening.value.as_bytes()) == self.digest
     }
+}
 
-    pub(crate) fn digest_text(&self) -> String {
-        STANDARD.encode(self.digest)
-    }
+/// A digest as it stands in an entry: base64 with padding (RFC 4648 section 4).
+pub(crate) fn digest_text(digest: [u8; 32]) -> String {
+    STANDARD.encode(digest)
+}
 
-    pub(crate) fn parse_digest(text: &str) -> Option<[u8; 32]> {
-        STANDARD.decode(text).ok()?.try_into().ok()
-    }
+pub(crate) fn parse_digest(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 /// What makes a detached value readable: its salt and its bytes.

@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::detached::digest;
-use crate::json::Edit;
+use crate::detached::{digest, digest_text};
+use crate::json::write_string;
 use crate::limits::{DETACH_OVER_BYTES, ENTRY_BYTES_MAX, SERVER_BYTES_RESERVED};
 use crate::write::{Leaf, Writer};
 use crate::{Event, Invalid, Json, Opening, Rule};
@@ -34,7 +34,10 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Writes an event in canonical form and detaches what is too large for the log.
+    /// Writes an event in canonical form and detaches what is too large for the log. A `native` that
+    /// is `null` counts as absent.
+    ///
+    /// The event is believed to keep the rules of the wire: it was parsed, or [`Event::check`]ed.
     ///
     /// # Errors
     /// [`Rule::TooLong`] when the event has more bytes than can be detached.
@@ -43,6 +46,7 @@ impl Draft {
         native: Option<&Json<'_>>,
         salts: &mut dyn Salts,
     ) -> Result<Self, Invalid> {
+        let native = native.filter(|json| json.as_str() != "null");
         let mut writer = Writer { out: Vec::with_capacity(1024), leaves: None };
         writer.event(event);
         let native_size = native.map_or(0, |json| json.as_str().len());
@@ -50,7 +54,7 @@ impl Draft {
             members: Box::default(),
             native: native.map(|json| json.as_str().as_bytes().into()),
             openings: Vec::new(),
-            key: event.id.as_deref().map(|id| key(&event.source.system, id)),
+            key: event.id.as_deref().map(|id| id_key(&event.source.system, id)),
             occurred_at_micros: event.occurred_at.micros(),
         };
         if writer.out.len() + native_size > DETACH_OVER_BYTES {
@@ -86,7 +90,7 @@ impl Draft {
         text.push('{');
         text.push_str(&String::from_utf8_lossy(&self.members));
         text.push('}');
-        crate::entry::restore(&text, &self.openings)
+        Opening::restore(&text, &self.openings)
     }
 
     fn detach(
@@ -97,32 +101,32 @@ impl Draft {
     ) -> Result<(), Invalid> {
         *writer = Writer { out: Vec::with_capacity(writer.out.len()), leaves: Some(Vec::new()) };
         writer.event(event);
-        let mut leaves = writer.leaves.take().unwrap_or_default();
+        let leaves = writer.leaves.take().unwrap_or_default();
         let native_size = self.native.as_ref().map_or(0, |native| native.len());
-        let mut chosen = choose(&mut leaves, writer.out.len(), native_size)?;
-        let mut text = String::from("{");
-        text.push_str(&String::from_utf8_lossy(&writer.out));
-        text.push('}');
-        if let Some(native) = self.native.take_if(|_| chosen.contains(&"/native")) {
-            let value = String::from_utf8_lossy(&native).into_owned();
-            self.openings.push(Opening { at: "/native".to_owned(), salt: salts.salt(), value });
+        let chosen = choose(&leaves, writer.out.len(), native_size)?;
+        if let Some(native) = self.native.take_if(|_| chosen.contains(&NATIVE)) {
+            self.open(NATIVE, &native, salts);
             self.native = Some(b"null".as_slice().into());
-            chosen.retain(|at| *at != "/native");
         }
-        for leaf in leaves.iter().filter(|leaf| chosen.contains(&leaf.at)) {
-            let value = writer.out.get(leaf.range.clone()).unwrap_or_default();
-            let value = String::from_utf8_lossy(value).into_owned();
-            self.openings.push(Opening { at: leaf.at.to_owned(), salt: salts.salt(), value });
+        let mut holed = Vec::with_capacity(ENTRY_BYTES_MAX.min(writer.out.len()));
+        let mut copied = 0;
+        for Leaf { at, range } in leaves.iter().filter(|leaf| chosen.contains(&leaf.at)) {
+            holed.extend_from_slice(writer.out.get(copied..range.start).unwrap_or_default());
+            holed.extend_from_slice(b"null");
+            copied = range.end;
+            self.open(at, writer.out.get(range.clone()).unwrap_or_default(), salts);
         }
-        let holed = crate::json::edit(&text, &mut |at| {
-            if chosen.contains(&at) { Edit::Replace("null") } else { Edit::Keep }
-        });
-        let inner = holed.get(1..holed.len().saturating_sub(1)).unwrap_or_default();
-        writer.out = inner.as_bytes().to_vec();
+        holed.extend_from_slice(writer.out.get(copied..).unwrap_or_default());
+        writer.out = holed;
         Ok(())
     }
 
-    /// The members `detached` of the entry, or nothing.
+    fn open(&mut self, at: &str, value: &[u8], salts: &mut dyn Salts) {
+        let value = String::from_utf8_lossy(value).into_owned();
+        self.openings.push(Opening { at: at.to_owned(), salt: salts.salt(), value });
+    }
+
+    /// The member `detached` of the entry and the comma before it, or nothing.
     pub(crate) fn write_detached(&self, out: &mut Vec<u8>) {
         if self.openings.is_empty() {
             return;
@@ -132,29 +136,23 @@ impl Draft {
             if position > 0 {
                 out.push(b',');
             }
-            let digest = crate::Detached {
-                at: (&opening.at).into(),
-                size: 0,
-                digest: digest(&opening.salt, &opening.at, opening.value.as_bytes()),
-            };
+            let digest = digest(&opening.salt, &opening.at, opening.value.as_bytes());
             out.extend_from_slice(b"{\"at\":");
-            crate::json::write_string(out, &opening.at);
-            out.extend_from_slice(
-                format!(
-                    ",\"size\":{},\"digest\":\"{}\"}}",
-                    opening.value.len(),
-                    digest.digest_text()
-                )
-                .as_bytes(),
-            );
+            write_string(out, &opening.at);
+            let (size, digest) = (opening.value.len(), digest_text(digest));
+            let rest = format!(",\"size\":{size},\"digest\":\"{digest}\"}}");
+            out.extend_from_slice(rest.as_bytes());
         }
         out.push(b']');
     }
 }
 
+/// Where the source's own record stands in an entry.
+const NATIVE: &str = "/native";
+
 /// Which leaves to detach: each of over 16 KiB, then the largest until the entry fits.
 fn choose(
-    leaves: &mut [Leaf],
+    leaves: &[Leaf],
     members_size: usize,
     native_size: usize,
 ) -> Result<Vec<&'static str>, Invalid> {
@@ -162,7 +160,7 @@ fn choose(
     let mut sizes: Vec<(usize, &'static str)> =
         leaves.iter().map(|leaf| (leaf.range.len(), leaf.at)).collect();
     if native_size > 0 {
-        sizes.push((native_size, "/native"));
+        sizes.push((native_size, NATIVE));
     }
     // Ties are broken by the pointer, so that the choice is a function of the event.
     sizes.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
@@ -182,8 +180,8 @@ fn choose(
     Ok(chosen)
 }
 
-/// 16 bytes of SHA-256 over the domain, the source system, a zero byte and the id.
-pub(crate) fn key(system: &str, id: &str) -> [u8; 16] {
+/// The idempotency key of an event: 16 bytes of SHA-256 over the domain, the source system, a zero byte and the id.
+pub fn id_key(system: &str, id: &str) -> [u8; 16] {
     let mut hasher = Sha256::new();
     hasher.update(b"indelible/id/v1\0");
     hasher.update(system.as_bytes());

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::detached::parse_digest;
 use crate::json::{Edit, Scanner, edit, write_string};
-use crate::limits::{ENTRY_BYTES_MAX, TEXT_BYTES_MAX};
-use crate::parse::{Members, object};
+use crate::limits::{ENTRY_BYTES_MAX, STAMP_TEXT_BYTES_MAX};
+use crate::parse::{Members, Parsed, Reading, array, object, once, required};
 use crate::{Detached, Draft, Event, Invalid, Json, Opening, Rule, format_micros, parse_rfc3339};
 
 /// How an event reached the server.
@@ -28,14 +29,17 @@ pub struct Stamp {
 
 impl Stamp {
     /// The server's members for events recorded at this time, by this token, through this door.
+    ///
+    /// Texts of more than 200 bytes are cut, so that an entry never outgrows a bundle; whoever names
+    /// tokens and imports keeps them shorter.
     pub fn new(recorded_at_micros: i64, recorded_by: &str, received: &Received<'_>) -> Self {
         let mut prefix = Vec::with_capacity(192);
         prefix.extend_from_slice(b"{\"v\":1,\"recorded_at\":\"");
         prefix.extend_from_slice(format_micros(recorded_at_micros).as_bytes());
         prefix.extend_from_slice(b"\",\"recorded_by\":");
-        write_string(&mut prefix, recorded_by);
+        write_cut(&mut prefix, recorded_by);
         prefix.extend_from_slice(b",\"received\":{\"via\":");
-        write_string(&mut prefix, &received.via);
+        write_cut(&mut prefix, &received.via);
         for (name, value) in [
             ("dialect", &received.dialect),
             ("version", &received.version),
@@ -43,7 +47,7 @@ impl Stamp {
         ] {
             if let Some(value) = value {
                 prefix.extend_from_slice(format!(",\"{name}\":").as_bytes());
-                write_string(&mut prefix, value);
+                write_cut(&mut prefix, value);
             }
         }
         prefix.push(b'}');
@@ -63,8 +67,15 @@ impl Stamp {
         out.push(b',');
         out.extend_from_slice(&draft.members);
         out.push(b'}');
-        out.len() - start
+        let size = out.len() - start;
+        debug_assert!(size <= ENTRY_BYTES_MAX, "an entry of {size} bytes");
+        size
     }
+}
+
+fn write_cut(out: &mut Vec<u8>, content: &str) {
+    let end = content.floor_char_boundary(STAMP_TEXT_BYTES_MAX);
+    write_string(out, content.get(..end).unwrap_or_default());
 }
 
 /// An entry, read back.
@@ -87,7 +98,8 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Reads an entry's bytes, as they are in the log or with detached values put back.
+    /// Reads an entry's bytes, as they are in the log or with detached values put back. Members that
+    /// a later version added are passed over.
     ///
     /// # Errors
     /// As [`Event::parse`]; an entry of a log that someone else wrote need not be one of ours.
@@ -95,132 +107,142 @@ impl<'a> Entry<'a> {
         let mut scanner = Scanner::new(text);
         let mut server = Server::default();
         let mut members = Members::default();
-        let mut version = false;
-        object(&mut scanner, "", |s, key| match key {
-            "v" if s.number()? == "1" => {
-                version = true;
-                Ok(())
+        let mut reading = Reading::of_an_entry();
+        object(&mut scanner, "", |s, key| {
+            if server.read(s, &mut reading, key)? {
+                return Ok(());
             }
-            "v" => Err(Invalid::new("/v", Rule::Vocabulary, "is a version this program is too old for")),
-            _ if server.read(s, key)? => Ok(()),
-            _ => members.read(s, key, true),
+            members.read(s, &mut reading, key)
         })?;
         scanner.end()?;
-        if !version {
-            return Err(Invalid::new("/v", Rule::Required, "is required"));
+        let entry = server.finish(members.finish()?)?;
+        let listed = |at: &&str| entry.detached.iter().any(|detached| detached.at == *at);
+        if let Some(at) = reading.holes().iter().find(|at| !listed(at)) {
+            return Err(Invalid::new(*at, Rule::Empty, "is null but not listed in `detached`"));
         }
-        server.finish(members.finish()?)
+        Ok(entry)
     }
 
     /// Bytes a reader may expect at most.
     pub const BYTES_MAX: usize = ENTRY_BYTES_MAX;
 }
 
-/// Puts detached values back in their places.
-pub(crate) fn restore(text: &str, openings: &[Opening]) -> String {
-    if openings.is_empty() {
-        return text.to_owned();
-    }
-    edit(text, &mut |at| {
-        openings
-            .iter()
-            .find(|opening| opening.at == at)
-            .map_or(Edit::Keep, |opening| Edit::Replace(&opening.value))
-    })
-}
-
 impl Opening {
     /// Puts values back in the places of an entry's text that they were detached from.
+    ///
+    /// The openings are believed: ask [`Detached::admits`] of each before.
     pub fn restore(entry: &str, openings: &[Self]) -> String {
-        restore(entry, openings)
+        if openings.is_empty() {
+            return entry.to_owned();
+        }
+        edit(entry, &mut |at| {
+            openings
+                .iter()
+                .find(|opening| opening.at == at)
+                .map_or(Edit::Keep, |opening| Edit::Replace(&opening.value))
+        })
     }
 }
 
+/// The server's members while they are being read.
 #[derive(Debug, Default)]
 struct Server<'a> {
+    version: Option<()>,
     recorded_at_micros: Option<i64>,
     recorded_by: Option<Cow<'a, str>>,
     received: Option<Received<'a>>,
     violations: Option<Json<'a>>,
-    detached: Vec<Detached<'a>>,
+    detached: Option<Vec<Detached<'a>>>,
     native: Option<Json<'a>>,
 }
 
 impl<'a> Server<'a> {
     /// Reads one of the server's members; false when it is not one.
-    fn read(&mut self, s: &mut Scanner<'a>, key: &str) -> Result<bool, Invalid> {
+    fn read(&mut self, s: &mut Scanner<'a>, r: &mut Reading, key: &str) -> Parsed<bool> {
         match key {
-            "recorded_at" => {
-                let micros = parse_rfc3339(&s.string()?);
-                let fault = || Invalid::new("/recorded_at", Rule::Time, "is not a time");
-                self.recorded_at_micros = Some(micros.ok_or_else(fault)?);
+            "v" => once(&mut self.version, "/v", version(s)?)?,
+            "recorded_at" => once(&mut self.recorded_at_micros, "/recorded_at", recorded_at(s)?)?,
+            "recorded_by" => once(&mut self.recorded_by, "/recorded_by", s.string()?)?,
+            "received" => once(&mut self.received, "/received", received(s)?)?,
+            "violations" => {
+                once(&mut self.violations, "/violations", Json::trusted(s.value()?))?;
             }
-            "recorded_by" => self.recorded_by = Some(s.string()?),
-            "received" => self.received = Some(received(s)?),
-            "violations" => self.violations = Some(Json::trusted(s.value()?)),
-            "detached" => self.detached = detached(s)?,
+            "detached" => once(&mut self.detached, "/detached", detached(s)?)?,
             "native" => {
-                let value = s.value()?;
-                self.native = (value != "null").then(|| Json::trusted(value));
+                r.fill(s, &mut self.native, "/native", |s, _| Ok(Json::trusted(s.value()?)))?;
             }
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn finish(self, event: Event<'a>) -> Result<Entry<'a>, Invalid> {
-        let missing = |at: &str| Invalid::new(at, Rule::Required, "is required");
+    fn finish(self, event: Event<'a>) -> Parsed<Entry<'a>> {
+        required(self.version, "/v")?;
         Ok(Entry {
-            recorded_at_micros: self.recorded_at_micros.ok_or_else(|| missing("/recorded_at"))?,
-            recorded_by: self.recorded_by.ok_or_else(|| missing("/recorded_by"))?,
-            received: self.received.ok_or_else(|| missing("/received"))?,
+            recorded_at_micros: required(self.recorded_at_micros, "/recorded_at")?,
+            recorded_by: required(self.recorded_by, "/recorded_by")?,
+            received: required(self.received, "/received")?,
             violations: self.violations,
-            detached: self.detached,
+            detached: self.detached.unwrap_or_default(),
             native: self.native,
             event,
         })
     }
 }
 
-fn received<'a>(s: &mut Scanner<'a>) -> Result<Received<'a>, Invalid> {
+fn version(s: &mut Scanner<'_>) -> Parsed<()> {
+    if s.number()? == "1" {
+        return Ok(());
+    }
+    Err(Invalid::new("/v", Rule::Vocabulary, "is a version this program is too old for"))
+}
+
+fn recorded_at(s: &mut Scanner<'_>) -> Parsed<i64> {
+    parse_rfc3339(&s.string()?)
+        .ok_or_else(|| Invalid::new("/recorded_at", Rule::Time, "is not a time"))
+}
+
+fn received<'a>(s: &mut Scanner<'a>) -> Parsed<Received<'a>> {
+    let mut via = None;
     let mut out = Received::default();
-    object(s, "/received", |s, key| {
-        let value = s.string()?;
-        match key {
-            "via" => out.via = value,
-            "dialect" => out.dialect = Some(value),
-            "version" => out.version = Some(value),
-            "import" => out.import = Some(value),
-            _ => return Err(Invalid::new("/received", Rule::Unknown, "has an unknown member")),
-        }
-        Ok(())
+    object(s, "/received", |s, key| match key {
+        "via" => once(&mut via, "/received/via", s.string()?),
+        "dialect" => once(&mut out.dialect, "/received/dialect", s.string()?),
+        "version" => once(&mut out.version, "/received/version", s.string()?),
+        "import" => once(&mut out.import, "/received/import", s.string()?),
+        _ => s.value().map(drop),
     })?;
+    out.via = required(via, "/received/via")?;
     Ok(out)
 }
 
-fn detached<'a>(s: &mut Scanner<'a>) -> Result<Vec<Detached<'a>>, Invalid> {
+fn detached<'a>(s: &mut Scanner<'a>) -> Parsed<Vec<Detached<'a>>> {
     let fault = || Invalid::new("/detached", Rule::Type, "is not a list of detached values");
-    let mut list = Vec::new();
-    if !s.take(b'[') {
-        return Err(fault());
-    }
-    loop {
+    let mut list: Vec<Detached<'a>> = Vec::new();
+    array(s, "/detached", usize::MAX, |s| {
         let (mut at, mut size, mut digest) = (None, None, None);
-        object(s, "/detached", |s, key| {
-            match key {
-                "at" => at = Some(s.string()?).filter(|at| at.len() <= TEXT_BYTES_MAX),
-                "size" => size = s.number()?.parse().ok(),
-                "digest" => digest = Detached::parse_digest(&s.string()?),
-                _ => return Err(fault()),
+        object(s, "/detached", |s, key| match key {
+            "at" => once(&mut at, "/detached/at", s.string()?),
+            "size" => {
+                let number = s.number()?.parse().map_err(|_| fault())?;
+                once(&mut size, "/detached/size", number)
             }
-            Ok(())
+            "digest" => {
+                let bytes = parse_digest(&s.string()?).ok_or_else(fault)?;
+                once(&mut digest, "/detached/digest", bytes)
+            }
+            _ => s.value().map(drop),
         })?;
-        let (Some(at), Some(size), Some(digest)) = (at, size, digest) else {
-            return Err(fault());
-        };
-        list.push(Detached { at, size, digest });
-        if s.comma_or(b']')? {
-            return Ok(list);
+        let at = required(at, "/detached/at")?;
+        if list.iter().any(|other| other.at == at) {
+            return Err(Invalid::new("/detached/at", Rule::Duplicate, "stands twice"));
         }
-    }
+        list.push(Detached {
+            at,
+            size: required(size, "/detached/size")?,
+            digest: required(digest, "/detached/digest")?,
+        });
+        Ok(())
+    })?;
+    Ok(list)
 }

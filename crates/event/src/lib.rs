@@ -27,7 +27,7 @@ mod write;
 
 pub use batch::{Items, Shape};
 pub use detached::{Detached, Opening, digest};
-pub use draft::{Draft, Salts};
+pub use draft::{Draft, Salts, id_key};
 pub use entry::{Entry, Received, Stamp};
 pub use error::{Invalid, Rule};
 pub use event::{

@@ -37,3 +37,11 @@ pub(crate) const RELATED_MAX: usize = 256;
 
 /// The most redacted pointers of one event.
 pub(crate) const REDACTED_MAX: usize = 1_024;
+
+/// The most bytes of a credential's last characters.
+pub(crate) const ENDING_BYTES_MAX: usize = 64;
+
+/// The most bytes of each text that the server sets: whose token, through which door. Five of them,
+/// were every byte a control, and every value that can be detached together stay below
+/// [`SERVER_BYTES_RESERVED`].
+pub(crate) const STAMP_TEXT_BYTES_MAX: usize = 200;

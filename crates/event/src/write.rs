@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::json::write_string;
 use crate::{
-    Actor, Client, Credential, Event, Outcome, Person, Place, Reason, Related, Scope, Source, Target,
+    Actor, Client, Credential, Event, Outcome, Person, Place, Reason, Related, Scope, Source,
+    Target,
 };
 
 /// Where a value that may be detached stands in what was written.
@@ -23,6 +24,24 @@ pub(crate) struct Writer {
     /// Where values stand; kept only when asked for.
     pub(crate) leaves: Option<Vec<Leaf>>,
 }
+
+/// The pointers of a place in a scope: its own, and its members' in order.
+macro_rules! place_pointers {
+    ($name:ident, $key:literal) => {
+        pub(crate) const $name: [&str; 4] = [
+            concat!("/scope/", $key),
+            concat!("/scope/", $key, "/id"),
+            concat!("/scope/", $key, "/name"),
+            concat!("/scope/", $key, "/uuid"),
+        ];
+    };
+}
+
+place_pointers!(ORGANIZATION, "organization");
+place_pointers!(WORKSPACE, "workspace");
+place_pointers!(PROJECT, "project");
+place_pointers!(STUDY, "study");
+place_pointers!(USER, "user");
 
 impl Writer {
     fn key(&mut self, key: &str) {
@@ -66,12 +85,19 @@ impl Writer {
         }
     }
 
+    /// A part with its members; one that has none is left out.
     fn part<T>(&mut self, key: &str, part: Option<&T>, members: impl FnOnce(&mut Self, &T)) {
         if let Some(part) = part {
+            let before = self.out.len();
             self.key(key);
             self.out.push(b'{');
+            let start = self.out.len();
             members(self, part);
-            self.out.push(b'}');
+            if self.out.len() == start {
+                self.out.truncate(before);
+            } else {
+                self.out.push(b'}');
+            }
         }
     }
 
@@ -193,14 +219,6 @@ impl Writer {
     }
 
     fn scope(&mut self, scope: &Scope<'_>) {
-        const ORGANIZATION: [&str; 3] =
-            ["/scope/organization/id", "/scope/organization/name", "/scope/organization/uuid"];
-        const WORKSPACE: [&str; 3] =
-            ["/scope/workspace/id", "/scope/workspace/name", "/scope/workspace/uuid"];
-        const PROJECT: [&str; 3] =
-            ["/scope/project/id", "/scope/project/name", "/scope/project/uuid"];
-        const STUDY: [&str; 3] = ["/scope/study/id", "/scope/study/name", "/scope/study/uuid"];
-        const USER: [&str; 3] = ["/scope/user/id", "/scope/user/name", "/scope/user/uuid"];
         for (key, place, pointers) in [
             ("organization", &scope.organization, ORGANIZATION),
             ("workspace", &scope.workspace, WORKSPACE),
@@ -213,7 +231,7 @@ impl Writer {
         self.text_fixed("context", scope.context.as_deref());
     }
 
-    fn place(&mut self, place: &Place<'_>, [id, name, uuid]: [&'static str; 3]) {
+    fn place(&mut self, place: &Place<'_>, [_, id, name, uuid]: [&'static str; 4]) {
         self.text("id", id, place.id.as_deref());
         self.text("name", name, place.name.as_deref());
         self.text("uuid", uuid, place.uuid.as_deref());
@@ -243,7 +261,8 @@ impl Event<'_> {
         String::from_utf8(writer.out).unwrap_or_default()
     }
 
-    /// Checks an event that was built in memory against every rule of the wire.
+    /// Checks an event that was built in memory against every rule of the wire. A part without
+    /// members counts as absent.
     ///
     /// # Errors
     /// As [`Event::parse`].

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use super::scan::string_size;
 use super::text::unescape;
+use crate::limits::DEPTH_MAX;
 
 /// What to do with the value at a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit<'e> {
     /// Look inside, and keep the rest.
     Keep,
+    /// Look inside, and leave the member or item out if that leaves `{}` or `[]`.
+    Prune,
     /// Leave the member or item out.
     Drop,
     /// Put this JSON text in its place.
@@ -17,8 +20,11 @@ pub enum Edit<'e> {
 }
 
 /// Rewrites compact, checked JSON text, asking `decide` about every member and item below the top.
+///
+/// Below [`DEPTH_MAX`] levels it copies without asking. A text that is not JSON gives some text.
 pub fn edit<'e>(text: &str, decide: &mut dyn FnMut(&str) -> Edit<'e>) -> String {
-    let mut editor = Editor { out: String::with_capacity(text.len()), at: String::new(), decide };
+    let out = String::with_capacity(text.len());
+    let mut editor = Editor { out, at: String::new(), depth: 0, decide };
     editor.value(text);
     editor.out
 }
@@ -26,10 +32,7 @@ pub fn edit<'e>(text: &str, decide: &mut dyn FnMut(&str) -> Edit<'e>) -> String 
 /// Whether a text is a JSON pointer (RFC 6901 section 3) to something below the top.
 pub fn is_pointer(text: &str) -> bool {
     text.starts_with('/')
-        && text
-            .split('~')
-            .skip(1)
-            .all(|after| after.starts_with('0') || after.starts_with('1'))
+        && text.split('~').skip(1).all(|after| after.starts_with('0') || after.starts_with('1'))
 }
 
 /// A member's name as one token of a JSON pointer.
@@ -44,6 +47,7 @@ pub fn pointer_token(name: &str) -> Cow<'_, str> {
 struct Editor<'d, 'e> {
     out: String,
     at: String,
+    depth: usize,
     decide: &'d mut dyn FnMut(&str) -> Edit<'e>,
 }
 
@@ -51,32 +55,34 @@ impl Editor<'_, '_> {
     /// Copies the value that `text` begins with and gives the rest of the text.
     fn value<'t>(&mut self, text: &'t str) -> &'t str {
         match text.bytes().next() {
-            Some(b'{') => self.items(text, '}', true),
-            Some(b'[') => self.items(text, ']', false),
+            Some(b'{') if self.depth < DEPTH_MAX => self.items(text, '}', true),
+            Some(b'[') if self.depth < DEPTH_MAX => self.items(text, ']', false),
             _ => {
-                let (scalar, rest) = text.split_at(value_size(text));
-                self.out.push_str(scalar);
+                let (whole, rest) = cut(text, value_size(text));
+                self.out.push_str(whole);
                 rest
             }
         }
     }
 
     fn items<'t>(&mut self, text: &'t str, close: char, named: bool) -> &'t str {
-        let (bracket, mut rest) = text.split_at(1);
+        let (bracket, mut rest) = cut(text, 1);
         self.out.push_str(bracket);
+        self.depth += 1;
         let mut first = true;
         let mut position = 0_usize;
         while let Some(next) = rest.chars().next() {
             if next == close {
-                rest = rest.get(1..).unwrap_or_default();
+                rest = cut(rest, 1).1;
                 break;
             }
+            let before = rest.len();
             rest = rest.strip_prefix(',').unwrap_or(rest);
             let parent = self.at.len();
             let mut name = "";
             self.at.push('/');
             if named {
-                (name, rest) = rest.split_at(string_size(rest).min(rest.len()));
+                (name, rest) = cut(rest, string_size(rest));
                 let raw = name.get(1..name.len().saturating_sub(1)).unwrap_or_default();
                 let content = unescape(raw).unwrap_or(Cow::Borrowed(raw));
                 self.at.push_str(&pointer_token(&content));
@@ -87,31 +93,45 @@ impl Editor<'_, '_> {
             }
             rest = self.item(rest, name, &mut first);
             self.at.truncate(parent);
+            if rest.len() == before {
+                break;
+            }
         }
+        self.depth -= 1;
         self.out.push(close);
         rest
     }
 
     fn item<'t>(&mut self, text: &'t str, name: &str, first: &mut bool) -> &'t str {
+        let (before, was_first) = (self.out.len(), *first);
         let decision = (self.decide)(&self.at);
-        if decision != Edit::Drop {
-            if !std::mem::take(first) {
-                self.out.push(',');
-            }
-            if !name.is_empty() {
-                self.out.push_str(name);
-                self.out.push(':');
-            }
+        if decision == Edit::Drop {
+            return cut(text, value_size(text)).1;
         }
-        match decision {
-            Edit::Keep => self.value(text),
-            Edit::Drop => text.get(value_size(text)..).unwrap_or_default(),
-            Edit::Replace(value) => {
-                self.out.push_str(value);
-                text.get(value_size(text)..).unwrap_or_default()
-            }
+        if !std::mem::take(first) {
+            self.out.push(',');
         }
+        if !name.is_empty() {
+            self.out.push_str(name);
+            self.out.push(':');
+        }
+        let start = self.out.len();
+        if let Edit::Replace(value) = decision {
+            self.out.push_str(value);
+            return cut(text, value_size(text)).1;
+        }
+        let rest = self.value(text);
+        if decision == Edit::Prune && matches!(self.out.get(start..), Some("{}" | "[]")) {
+            self.out.truncate(before);
+            *first = was_first;
+        }
+        rest
     }
+}
+
+/// The first bytes of a text and the rest; all of it where it cannot be cut there.
+fn cut(text: &str, size: usize) -> (&str, &str) {
+    text.split_at_checked(size).unwrap_or((text, ""))
 }
 
 /// The size of the value that compact, checked text begins with.
@@ -128,14 +148,13 @@ fn value_size(text: &str) -> usize {
                 continue;
             }
             b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return at,
+            b'}' | b']' | b',' if depth == 0 => return at,
             b'}' | b']' => {
                 depth -= 1;
                 if depth == 0 {
                     return at + 1;
                 }
             }
-            b',' if depth == 0 => return at,
             _ => {}
         }
         at += 1;
