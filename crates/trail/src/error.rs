@@ -17,12 +17,12 @@ pub enum Error {
         ahead_seconds: i64,
     },
     /// An event with this source system and id is recorded already, and says something else.
-    #[error("another event with this id is recorded at index {index}")]
+    #[error("event {position} of the request has the id of another event")]
     Different {
         /// Position of the offending event in its request.
         position: usize,
-        /// Where the recorded one is.
-        index: u64,
+        /// Where the recorded one is; `None` when both are in the same request.
+        index: Option<u64>,
     },
     /// No such event.
     #[error("there is no event {index}; the trail has {size}")]
@@ -40,5 +40,33 @@ pub enum Error {
     Corrupt(#[from] crate::Corruption),
     /// The store failed and nothing happened; it may work later.
     #[error("the store failed")]
-    Unavailable(#[from] store::Error),
+    Unavailable(#[source] store::Error),
+    /// The id index failed. Nothing was recorded.
+    #[error("the id index failed")]
+    Ids(#[source] std::io::Error),
+    /// The receipt cannot be made yet: the event is recorded, but no checkpoint covers it.
+    #[error("event {index} is not published yet; the checkpoint has {size}")]
+    NotPublished {
+        /// What was asked for.
+        index: u64,
+        /// The size of the published checkpoint.
+        size: u64,
+    },
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NoSpace { .. } => Self::Full(Some(error)),
+            store::Error::Unknown { .. } => Self::Stopped,
+            store::Error::Damaged { path, offset, what } => {
+                Self::Corrupt(crate::Corruption::JournalDamaged {
+                    path: path.to_string(),
+                    offset,
+                    what,
+                })
+            }
+            other => Self::Unavailable(other),
+        }
+    }
 }

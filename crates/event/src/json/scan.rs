@@ -37,6 +37,7 @@ impl<'a> Scanner<'a> {
         self.keys = Keys::default();
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -46,8 +47,13 @@ impl<'a> Scanner<'a> {
         self.text.get(from..to).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+        // Most texts are compact: one comparison settles it.
+        while let Some(b'\0'..=b' ') = self.peek() {
+            if !matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+                return;
+            }
             self.at += 1;
             self.loose = true;
         }
@@ -60,11 +66,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     pub(crate) fn fault(&self, message: &str) -> Invalid {
         Invalid::syntax(self.at, message)
     }
 
     /// Takes one byte if it is next.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -222,6 +231,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The colon after a member's name, with the space around it.
+    #[inline]
     pub(crate) fn colon(&mut self) -> Scanned<()> {
         self.skip_space();
         if !self.take(b':') {
@@ -232,13 +242,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// After an item: true at the closing bracket, false at a comma.
+    #[inline]
     pub(crate) fn comma_or(&mut self, close: u8) -> Scanned<bool> {
         self.skip_space();
         if self.take(close) {
             return Ok(true);
         }
         if !self.take(b',') {
-            return Err(self.fault(&format!("expected `,` or `{}`", char::from(close))));
+            return Err(self.fault(match close {
+                b']' => "expected `,` or `]`",
+                _ => "expected `,` or `}`",
+            }));
         }
         self.skip_space();
         Ok(false)

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) use value::{Parsed, Reading, array, object, once, required};
-use value::{free, moment, text, wrong};
+use value::{free, moment, text, vacant, wrong};
 
 impl<'a> Event<'a> {
     /// Reads one event.
@@ -94,18 +94,20 @@ impl<'a> Members<'a> {
         match key {
             "id" => text(s, &mut self.id, "/id", ID_BYTES_MAX),
             "occurred_at" => once(&mut self.occurred_at, "/occurred_at", moment(s)?),
-            "source" => once(&mut self.source, "/source", part::source(s, r)?),
-            "actor" => once(&mut self.actor, "/actor", part::actor(s, r)?),
-            "authorized_by" => once(&mut self.authorized_by, "/authorized_by", part::person(s, r)?),
+            "source" => part::source(s, r, vacant(&mut self.source, "/source")?),
+            "actor" => part::actor(s, r, vacant(&mut self.actor, "/actor")?),
+            "authorized_by" => {
+                part::person(s, r, vacant(&mut self.authorized_by, "/authorized_by")?)
+            }
             "session" => r.text(s, &mut self.session, "/session", TEXT_BYTES_MAX),
-            "client" => once(&mut self.client, "/client", part::client(s, r)?),
+            "client" => part::client(s, r, vacant(&mut self.client, "/client")?),
             "action" => text(s, &mut self.action, "/action", ID_BYTES_MAX),
-            "target" => once(&mut self.target, "/target", part::target(s, r)?),
+            "target" => part::target(s, r, vacant(&mut self.target, "/target")?),
             "related" => part::related(s, r, &mut self.related),
-            "scope" => once(&mut self.scope, "/scope", part::scope(s, r)?),
-            "outcome" => once(&mut self.outcome, "/outcome", part::outcome(s, r)?),
+            "scope" => part::scope(s, r, vacant(&mut self.scope, "/scope")?),
+            "outcome" => part::outcome(s, r, vacant(&mut self.outcome, "/outcome")?),
             "operation" => r.text(s, &mut self.operation, "/operation", TEXT_BYTES_MAX),
-            "reason" => once(&mut self.reason, "/reason", part::reason(s, r)?),
+            "reason" => part::reason(s, r, vacant(&mut self.reason, "/reason")?),
             "params" => r.fill(s, &mut self.params, "/params", |s, at| free(s, at)),
             "before" => r.fill(s, &mut self.before, "/before", |s, at| free(s, at)),
             "after" => r.fill(s, &mut self.after, "/after", |s, at| free(s, at)),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::value::{
     Parsed, Reading, array, object, object_of_some, once, plain_text, required, sequence, text,
-    unknown,
+    unknown, vacant,
 };
 use crate::json::{Scanner, is_pointer};
 use crate::limits::{
@@ -17,9 +17,8 @@ use crate::{
     Source, Status, Target,
 };
 
-pub(super) fn source<'a>(s: &mut Scanner<'a>, r: &Reading) -> Parsed<Source<'a>> {
+pub(super) fn source<'a>(s: &mut Scanner<'a>, r: &Reading, out: &mut Source<'a>) -> Parsed<()> {
     let mut system = None;
-    let mut out = Source::default();
     object(s, "/source", |s, key| match key {
         "system" => text(s, &mut system, "/source/system", SYSTEM_BYTES_MAX),
         "instance" => text(s, &mut out.instance, "/source/instance", ID_BYTES_MAX),
@@ -34,12 +33,11 @@ pub(super) fn source<'a>(s: &mut Scanner<'a>, r: &Reading) -> Parsed<Source<'a>>
         _ => r.unknown(s, "/source", key),
     })?;
     out.system = required(system, "/source/system")?;
-    Ok(out)
+    Ok(())
 }
 
-pub(super) fn actor<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Actor<'a>> {
+pub(super) fn actor<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Actor<'a>) -> Parsed<()> {
     let (mut kind, mut roles) = (None, None);
-    let mut out = Actor::default();
     object(s, "/actor", |s, key| match key {
         "type" => text(s, &mut kind, "/actor/type", ID_BYTES_MAX),
         "id" => r.text(s, &mut out.id, "/actor/id", TEXT_BYTES_MAX),
@@ -53,49 +51,42 @@ pub(super) fn actor<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Actor<'a
             })?;
             Ok(list)
         }),
-        "credential" => once(&mut out.credential, "/actor/credential", credential(s, r)?),
+        "credential" => credential(s, r, vacant(&mut out.credential, "/actor/credential")?),
         _ => r.unknown(s, "/actor", key),
     })?;
     out.kind = required(kind, "/actor/type")?;
     out.roles = roles.unwrap_or_default();
-    Ok(out)
+    Ok(())
 }
 
-fn credential<'a>(s: &mut Scanner<'a>, r: &Reading) -> Parsed<Credential<'a>> {
-    let mut out = Credential::default();
+fn credential<'a>(s: &mut Scanner<'a>, r: &Reading, out: &mut Credential<'a>) -> Parsed<()> {
     object_of_some(s, "/actor/credential", |s, key| match key {
         "id" => text(s, &mut out.id, "/actor/credential/id", ID_BYTES_MAX),
         "label" => text(s, &mut out.label, "/actor/credential/label", ID_BYTES_MAX),
         "ending" => text(s, &mut out.ending, "/actor/credential/ending", ENDING_BYTES_MAX),
         _ => r.unknown(s, "/actor/credential", key),
-    })?;
-    Ok(out)
+    })
 }
 
-pub(super) fn person<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Person<'a>> {
-    let mut out = Person::default();
+pub(super) fn person<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Person<'a>) -> Parsed<()> {
     object_of_some(s, "/authorized_by", |s, key| match key {
         "id" => r.text(s, &mut out.id, "/authorized_by/id", TEXT_BYTES_MAX),
         "name" => r.text(s, &mut out.name, "/authorized_by/name", TEXT_BYTES_MAX),
         _ => r.unknown(s, "/authorized_by", key),
-    })?;
-    Ok(out)
+    })
 }
 
-pub(super) fn client<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Client<'a>> {
-    let mut out = Client::default();
+pub(super) fn client<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Client<'a>) -> Parsed<()> {
     object_of_some(s, "/client", |s, key| match key {
         "ip" => r.text(s, &mut out.ip, "/client/ip", TEXT_BYTES_MAX),
         "user_agent" => r.text(s, &mut out.user_agent, "/client/user_agent", TEXT_BYTES_MAX),
         "host" => r.text(s, &mut out.host, "/client/host", TEXT_BYTES_MAX),
         _ => r.unknown(s, "/client", key),
-    })?;
-    Ok(out)
+    })
 }
 
-pub(super) fn target<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Target<'a>> {
+pub(super) fn target<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Target<'a>) -> Parsed<()> {
     let mut kind = None;
-    let mut out = Target::default();
     object(s, "/target", |s, key| match key {
         "type" => text(s, &mut kind, "/target/type", ID_BYTES_MAX),
         "id" => r.text(s, &mut out.id, "/target/id", TEXT_BYTES_MAX),
@@ -108,7 +99,7 @@ pub(super) fn target<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Target<
         _ => r.unknown(s, "/target", key),
     })?;
     out.kind = required(kind, "/target/type")?;
-    Ok(out)
+    Ok(())
 }
 
 pub(super) fn related<'a>(
@@ -138,8 +129,7 @@ pub(super) fn related<'a>(
     })
 }
 
-pub(super) fn scope<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Scope<'a>> {
-    let mut out = Scope::default();
+pub(super) fn scope<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Scope<'a>) -> Parsed<()> {
     object_of_some(s, "/scope", |s, key| {
         let (slot, pointers) = match key {
             "organization" => (&mut out.organization, ORGANIZATION),
@@ -150,29 +140,30 @@ pub(super) fn scope<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Scope<'a
             "context" => return text(s, &mut out.context, "/scope/context", ID_BYTES_MAX),
             _ => return r.unknown(s, "/scope", key),
         };
-        once(slot, pointers[0], place(s, r, pointers)?)
-    })?;
-    Ok(out)
+        place(s, r, pointers, vacant(slot, pointers[0])?)
+    })
 }
 
 fn place<'a>(
     s: &mut Scanner<'a>,
     r: &mut Reading,
     [parent, id, name, uuid]: [&'static str; 4],
-) -> Parsed<Place<'a>> {
-    let mut out = Place::default();
+    out: &mut Place<'a>,
+) -> Parsed<()> {
     object_of_some(s, parent, |s, key| match key {
         "id" => r.text(s, &mut out.id, id, TEXT_BYTES_MAX),
         "name" => r.text(s, &mut out.name, name, TEXT_BYTES_MAX),
         "uuid" => r.text(s, &mut out.uuid, uuid, TEXT_BYTES_MAX),
         _ => r.unknown(s, parent, key),
-    })?;
-    Ok(out)
+    })
 }
 
-pub(super) fn outcome<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Outcome<'a>> {
+pub(super) fn outcome<'a>(
+    s: &mut Scanner<'a>,
+    r: &mut Reading,
+    out: &mut Outcome<'a>,
+) -> Parsed<()> {
     let mut status = None;
-    let mut out = Outcome::default();
     object(s, "/outcome", |s, key| match key {
         "status" => {
             let word = plain_text(s, "/outcome/status", ID_BYTES_MAX)?;
@@ -189,13 +180,12 @@ pub(super) fn outcome<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Outcom
         _ => r.unknown(s, "/outcome", key),
     })?;
     out.status = required(status, "/outcome/status")?;
-    Ok(out)
+    Ok(())
 }
 
-pub(super) fn reason<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Reason<'a>> {
+pub(super) fn reason<'a>(s: &mut Scanner<'a>, r: &mut Reading, out: &mut Reason<'a>) -> Parsed<()> {
     const TEXT: &str = "/reason/text";
     let mut words = None;
-    let mut out = Reason::default();
     object(s, "/reason", |s, key| match key {
         "text" => r.text(s, &mut words, TEXT, PROSE_BYTES_MAX),
         "code" => text(s, &mut out.code, "/reason/code", ID_BYTES_MAX),
@@ -204,7 +194,7 @@ pub(super) fn reason<'a>(s: &mut Scanner<'a>, r: &mut Reading) -> Parsed<Reason<
     if !r.holes().contains(&TEXT) {
         out.text = required(words, TEXT)?;
     }
-    Ok(out)
+    Ok(())
 }
 
 pub(super) fn redacted<'a>(

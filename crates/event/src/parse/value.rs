@@ -116,6 +116,14 @@ pub(crate) fn once<T>(slot: &mut Option<T>, at: &str, value: T) -> Parsed<()> {
     Ok(())
 }
 
+/// The slot of a part, which is read into its place.
+pub(super) fn vacant<'s, T: Default>(slot: &'s mut Option<T>, at: &str) -> Parsed<&'s mut T> {
+    if slot.is_some() {
+        return Err(duplicate(at));
+    }
+    Ok(slot.insert(T::default()))
+}
+
 fn not_null(s: &Scanner<'_>, at: &str) -> Parsed<()> {
     if s.peek() == Some(b'n') {
         return Err(Invalid::new(at, Rule::Empty, "is null; leave the member out"));

@@ -1,0 +1,186 @@
+//! Bytes at rest, compressed: bundles and openings.
+//!
+//! A file is a sequence of zstd frames that any zstd tool can read. The first is a skippable frame:
+//!
+//! ```text
+//! 5E 2A 4D 18 | u32le payload size | payload
+//! payload: "IDLP" | u8 frame count | u32be compressed size of each frame | SHA-256[..16]
+//! ```
+//!
+//! where the SHA-256 is over everything else in the file: `IDLP`, the count, the sizes, and the
+//! frames. It lets a check notice every flipped bit, also those that zstd would not mind. Bundles
+//! are cut every [`ENTRIES_PER_FRAME`] entries, so that one event can be read without inflating 256.
+
+use std::cell::RefCell;
+
+use sha2::{Digest, Sha256};
+use zstd::bulk::{Compressor, Decompressor};
+
+/// Entries in one frame of a bundle.
+pub(crate) const ENTRIES_PER_FRAME: usize = 64;
+
+/// The most bytes that one frame may inflate to.
+const FRAME_BYTES_MAX: usize = 9 * 1024 * 1024;
+
+/// The most frames in one file.
+const FRAMES_MAX: usize = 255;
+
+const SKIPPABLE: [u8; 4] = [0x5E, 0x2A, 0x4D, 0x18];
+const MAGIC: [u8; 4] = *b"IDLP";
+const DIGEST_BYTES: usize = 16;
+
+/// Fast enough to keep up with appends on a fraction of a core; higher levels gain little on events.
+const LEVEL: i32 = 1;
+
+thread_local! {
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Whether bytes begin as a packed file does. A plain bundle cannot: its first two bytes are the
+/// length of an entry that would begin with `M`, and entries begin with `{`.
+pub(crate) fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(&SKIPPABLE)
+}
+
+/// Packs pieces, one frame each. At most [`FRAMES_MAX`] pieces.
+pub(crate) fn pack(pieces: &[&[u8]]) -> std::io::Result<Vec<u8>> {
+    let mut frames = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        frames.push(compress(piece)?);
+    }
+    let too_many = |_| std::io::Error::other("too many frames");
+    let mut payload = MAGIC.to_vec();
+    payload.push(u8::try_from(frames.len()).map_err(too_many)?);
+    for frame in &frames {
+        payload.extend_from_slice(&u32::try_from(frame.len()).map_err(too_many)?.to_be_bytes());
+    }
+    let body = frames.concat();
+    let digest = checksum(&payload, &body);
+    payload.extend_from_slice(&digest);
+    let mut out = SKIPPABLE.to_vec();
+    out.extend_from_slice(&u32::try_from(payload.len()).map_err(too_many)?.to_le_bytes());
+    out.extend_from_slice(&payload);
+    out.extend_from_slice(&body);
+    Ok(out)
+}
+
+fn compress(piece: &[u8]) -> std::io::Result<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => slot.insert(Compressor::new(LEVEL)?),
+        };
+        compressor.compress(piece)
+    })
+}
+
+fn checksum(payload: &[u8], body: &[u8]) -> [u8; DIGEST_BYTES] {
+    let mut hasher = Sha256::new();
+    hasher.update(payload);
+    hasher.update(body);
+    let digest: [u8; 32] = hasher.finalize().into();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// A packed file, opened.
+#[derive(Debug)]
+pub(crate) struct Packed<'a> {
+    payload: &'a [u8],
+    digest: &'a [u8],
+    body: &'a [u8],
+    frames: Vec<&'a [u8]>,
+}
+
+impl<'a> Packed<'a> {
+    /// Reads the header; `None` when it is not one or the frames do not fill the file exactly.
+    pub(crate) fn open(bytes: &'a [u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(&SKIPPABLE)?;
+        let (size, rest) = rest.split_first_chunk::<4>()?;
+        let (payload, body) =
+            rest.split_at_checked(usize::try_from(u32::from_le_bytes(*size)).ok()?)?;
+        let (payload, digest) = payload.split_last_chunk::<DIGEST_BYTES>()?;
+        let (count, sizes) = payload.strip_prefix(&MAGIC)?.split_first()?;
+        let (sizes, []) = sizes.as_chunks::<4>() else { return None };
+        if sizes.len() != usize::from(*count) || sizes.len() > FRAMES_MAX {
+            return None;
+        }
+        let mut left = body;
+        let mut frames = Vec::with_capacity(sizes.len());
+        for size in sizes {
+            let frame;
+            (frame, left) =
+                left.split_at_checked(usize::try_from(u32::from_be_bytes(*size)).ok()?)?;
+            frames.push(frame);
+        }
+        left.is_empty().then_some(Self { payload, digest, body, frames })
+    }
+
+    /// Whether every bit is as it was written.
+    pub(crate) fn is_intact(&self) -> bool {
+        checksum(self.payload, self.body) == self.digest
+    }
+
+    /// Inflates one frame.
+    pub(crate) fn frame(&self, number: usize) -> Option<Vec<u8>> {
+        let frame = self.frames.get(number)?;
+        let size = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
+        let size = usize::try_from(size).ok().filter(|size| *size <= FRAME_BYTES_MAX)?;
+        DECOMPRESSOR.with_borrow_mut(|slot| {
+            let decompressor = match slot {
+                Some(decompressor) => decompressor,
+                None => slot.insert(Decompressor::new().ok()?),
+            };
+            decompressor.decompress(frame, size).ok().filter(|plain| plain.len() == size)
+        })
+    }
+
+    /// Inflates all.
+    pub(crate) fn unpack(&self) -> Option<Vec<u8>> {
+        let mut plain = Vec::new();
+        for number in 0..self.frames.len() {
+            plain.extend_from_slice(&self.frame(number)?);
+        }
+        Some(plain)
+    }
+}
+
+/// The plain bytes of a file that may be packed or plain.
+pub(crate) fn plain(bytes: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
+    if is_packed(bytes) {
+        Packed::open(bytes)?.unpack().map(Into::into)
+    } else {
+        Some(bytes.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_byte_is_noticed_and_nothing_panics() {
+        let packed = pack(&[b"one one one one", b"", &[7; 5000]]).unwrap();
+        let open = Packed::open(&packed).unwrap();
+        assert!(open.is_intact());
+        assert_eq!(open.frame(0).unwrap(), b"one one one one");
+        assert_eq!(open.unpack().unwrap().len(), 5015);
+        for at in 0..packed.len() {
+            for flip in [1_u8, 0x80, 0xFF] {
+                let mut damaged = packed.clone();
+                damaged[at] ^= flip;
+                let intact = Packed::open(&damaged).is_some_and(|packed| packed.is_intact());
+                assert!(!intact, "byte {at}");
+                let _ = plain(&damaged);
+            }
+            let cut = packed.get(..at).unwrap();
+            assert!(Packed::open(cut).is_none_or(|packed| !packed.is_intact()), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_common_zstd_reader_reads_it() {
+        let packed = pack(&[b"a", b"bc"]).unwrap();
+        assert_eq!(zstd::decode_all(packed.as_slice()).unwrap(), b"abc");
+    }
+}

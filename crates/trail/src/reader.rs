@@ -1,0 +1,361 @@
+//! Verified reads: nothing from the store is believed before it is checked.
+//!
+//! An entry is believed because its hash is in its level-0 tile; a full tile because its root is in
+//! the tile above it; the partial tiles at the top because they make the checkpoint's root.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use event::{Entry, Opening};
+use tlog::{
+    BundleId, Checkpoint, ConsistencyProof, Frontier, Hash, InclusionProof, LeafIndex, Receipt,
+    Tile, TreeSize, leaf_hash,
+};
+
+use crate::packed::{ENTRIES_PER_FRAME, Packed};
+use crate::trail::lock;
+use crate::{Corruption, Error, Feed, Recorded, Trail};
+
+/// The partial tiles of a published tree, which make its root.
+#[derive(Debug)]
+pub(crate) struct CheckedEdge {
+    size: TreeSize,
+    tiles: Vec<(Tile, Arc<[u8]>)>,
+}
+
+/// The most bytes that one read gives.
+const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+impl Feed for Trail {
+    fn committed_size(&self) -> u64 {
+        self.read_view().committed_size
+    }
+
+    fn read(&self, from: u64, count_max: usize) -> Result<Vec<Recorded>, Error> {
+        let mut list = Vec::new();
+        let mut bytes = 0;
+        let mut next = from;
+        let size = self.committed_size();
+        while next < size && list.len() < count_max && bytes < READ_BYTES_MAX {
+            let before = list.len();
+            self.read_run(next, count_max - before, &mut list)?;
+            let new = list.get(before..).unwrap_or_default();
+            bytes += new.iter().map(|recorded| recorded.entry.len()).sum::<usize>();
+            if new.is_empty() {
+                return Err(Error::NoEvent { index: next, size });
+            }
+            next += new.len() as u64;
+        }
+        Ok(list)
+    }
+
+    fn read_many(&self, indexes: &[u64]) -> Result<Vec<Recorded>, Error> {
+        let mut list = Vec::with_capacity(indexes.len());
+        for index in indexes {
+            let before = list.len();
+            self.read_run(*index, 1, &mut list)?;
+            if list.len() == before {
+                return Err(Error::NoEvent { index: *index, size: self.committed_size() });
+            }
+        }
+        Ok(list)
+    }
+}
+
+impl Trail {
+    /// Reads events that lie together: up to the end of a chunk in memory, or of a bundle's frame.
+    fn read_run(&self, from: u64, count: usize, out: &mut Vec<Recorded>) -> Result<(), Error> {
+        // The tail may be published and dropped between the look and the read; then look again.
+        for _ in 0..3 {
+            let (chunk, published) = {
+                let view = self.read_view();
+                if from >= view.committed_size {
+                    return Ok(());
+                }
+                (view.chunk(from).cloned(), Arc::clone(&view.published))
+            };
+            if let Some(chunk) = chunk {
+                for index in (from..chunk.end()).take(count) {
+                    let Some(entry) = chunk.entry(index) else { break };
+                    out.push(Recorded { index, entry, openings: chunk.openings_of(index) });
+                }
+                return Ok(());
+            }
+            if published.checkpoint.size().contains(LeafIndex::new(from)) {
+                match self.read_frame(from, count, &published.checkpoint, out) {
+                    // A partial object that was outgrown and removed meanwhile.
+                    Err(Error::Corrupt(Corruption::Missing { .. }))
+                        if self.published().checkpoint.size() != published.checkpoint.size() => {}
+                    result => return result,
+                }
+            }
+        }
+        Err(Error::NoEvent { index: from, size: self.committed_size() })
+    }
+
+    fn read_frame(
+        &self,
+        from: u64,
+        count: usize,
+        checkpoint: &Checkpoint,
+        out: &mut Vec<Recorded>,
+    ) -> Result<(), Error> {
+        let size = checkpoint.size();
+        let missing = || Error::NoEvent { index: from, size: size.get() };
+        let bundle = BundleId::of_leaf(size, LeafIndex::new(from)).ok_or_else(missing)?;
+        let position = usize::try_from(from - bundle.first_leaf().get()).unwrap_or(0);
+        let number = position / ENTRIES_PER_FRAME;
+        let first = number * ENTRIES_PER_FRAME;
+        let path = self.layout.bundle(bundle);
+        let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
+        let frame: Bytes = self.frame(bundle, number)?.into();
+        let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
+        let mut at = 0;
+        for (place, hash) in hashes.into_iter().enumerate().skip(first).take(ENTRIES_PER_FRAME) {
+            let length = frame.get(at..at + 2).and_then(|b| b.first_chunk::<2>());
+            let length = length.ok_or_else(|| damaged("ends too early"))?;
+            let end = at + 2 + usize::from(u16::from_be_bytes(*length));
+            if end > frame.len() {
+                return Err(damaged("ends too early").into());
+            }
+            let entry = frame.slice(at + 2..end);
+            at = end;
+            if place < position {
+                continue;
+            }
+            let index = bundle.first_leaf().get() + place as u64;
+            if leaf_hash(&entry) != hash {
+                return Err(Corruption::LeafMismatch { path: path.to_string(), index }.into());
+            }
+            let openings = self.openings(index, &entry)?;
+            // A reader of one event must not hold on to its neighbours.
+            let entry = if count == 1 { Bytes::copy_from_slice(&entry) } else { entry };
+            out.push(Recorded { index, entry, openings });
+            if place + 1 - position >= count {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One inflated frame of a bundle. Not checked: its entries are, one by one.
+    fn frame(&self, bundle: BundleId, number: usize) -> Result<Vec<u8>, Error> {
+        let key = u8::try_from(number).unwrap_or(u8::MAX);
+        if bundle.is_full()
+            && let Some(frame) = self.around.cache.frame(&self.mark, bundle.index(), key)
+        {
+            return Ok(frame.to_vec());
+        }
+        let path = self.layout.bundle(bundle);
+        let stored = match self.store.get(&path)? {
+            Some(stored) => stored,
+            // Outgrown: the wider bundle begins with the same entries.
+            None => self.wider(bundle)?.ok_or(Corruption::Missing { path: path.to_string() })?,
+        };
+        let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
+        let packed = Packed::open(&stored).ok_or_else(|| damaged("is not a packed bundle"))?;
+        let plain = packed.frame(number).ok_or_else(|| damaged("cannot be inflated"))?;
+        if bundle.is_full() {
+            let kept = Arc::from(plain.as_slice());
+            self.around.cache.keep_frame(&self.mark, bundle.index(), key, kept);
+        }
+        Ok(plain)
+    }
+
+    fn wider(&self, bundle: BundleId) -> Result<Option<Bytes>, Error> {
+        let published = self.published().checkpoint.size();
+        let now =
+            BundleId::at(published, bundle.index()).filter(|now| now.width() > bundle.width());
+        match now {
+            Some(now) => Ok(self.store.get(&self.layout.bundle(now))?),
+            None => Ok(None),
+        }
+    }
+
+    /// The values that were detached from an entry, each checked against its commitment.
+    fn openings(&self, index: u64, entry: &[u8]) -> Result<Vec<Opening>, Error> {
+        if memchr::memmem::find(entry, b"\"detached\":[").is_none() {
+            return Ok(Vec::new());
+        }
+        let path = self.layout.opening(index);
+        let text = std::str::from_utf8(entry).unwrap_or_default();
+        let detached = Entry::parse(text).map(|entry| entry.detached).unwrap_or_default();
+        if detached.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stored = self.store.get(&path)?;
+        let stored = stored.ok_or_else(|| Corruption::Missing { path: path.to_string() })?;
+        let plain = Packed::open(&stored).and_then(|packed| packed.unpack());
+        let list = plain.and_then(|plain| crate::openings::read_all(&plain)).unwrap_or_default();
+        for value in &detached {
+            if !list.iter().any(|opening| value.admits(opening)) {
+                let (path, at) = (path.to_string(), value.at.to_string());
+                return Err(Corruption::OpeningMismatch { path, index, at }.into());
+            }
+        }
+        Ok(list)
+    }
+
+    /// The bytes of a tile as the store has it: not checked.
+    pub(crate) fn stored_tile(&self, tile: Tile) -> Result<Bytes, Error> {
+        let path = self.layout.tile(tile);
+        if let Some(bytes) = self.store.get(&path)? {
+            return Ok(bytes);
+        }
+        // Outgrown: cut it from the wider one.
+        let published = self.published().checkpoint.size();
+        if let Some(now) = Tile::at(published, tile.level(), tile.index())
+            && now.width() > tile.width()
+            && let Some(bytes) = self.store.get(&self.layout.tile(now))?
+            && bytes.len() >= tile.len_bytes()
+        {
+            return Ok(bytes.slice(..tile.len_bytes()));
+        }
+        Err(Corruption::Missing { path: path.to_string() }.into())
+    }
+
+    /// The hashes of a tile of a published tree, checked up to its root.
+    pub(crate) fn tile_hashes(
+        &self,
+        tile: Result<Tile, tlog::Error>,
+        checkpoint: &Checkpoint,
+    ) -> Result<Vec<Hash>, Error> {
+        let tile = tile.map_err(|_| Error::Stopped)?;
+        let bytes = self.checked_tile(tile, checkpoint)?;
+        let mismatch = || Corruption::TileMismatch { path: self.layout.tile(tile).to_string() };
+        Ok(tile.hashes(&bytes).map_err(|_| mismatch())?.collect())
+    }
+
+    fn checked_tile(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Arc<[u8]>, Error> {
+        if !tile.is_full() {
+            return self.checked_edge(tile, checkpoint);
+        }
+        if let Some(bytes) = self.around.cache.tile(&self.mark, tile) {
+            return Ok(bytes);
+        }
+        let mismatch = || Corruption::TileMismatch { path: self.layout.tile(tile).to_string() };
+        let bytes = self.stored_tile(tile)?;
+        let mut frontier = Frontier::new();
+        for hash in tile.hashes(&bytes).map_err(|_| mismatch())? {
+            frontier.push(hash);
+        }
+        let (parent, place) = (tile.index() / 256, tile.index() % 256);
+        let parent = Tile::at(checkpoint.size(), tile.level() + 1, parent).ok_or_else(mismatch)?;
+        let hashes = self.tile_hashes(Ok(parent), checkpoint)?;
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        if hashes.get(place) != Some(&frontier.root()) {
+            return Err(mismatch().into());
+        }
+        let bytes: Arc<[u8]> = bytes.as_ref().into();
+        self.around.cache.keep_tile(&self.mark, tile, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+
+    /// A partial tile of the right edge: believed when the whole edge makes the root.
+    fn checked_edge(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Arc<[u8]>, Error> {
+        let size = checkpoint.size();
+        let kept = lock(&self.edge).clone().filter(|edge| edge.size == size);
+        let edge = match kept {
+            Some(edge) => edge,
+            None => {
+                let tiles = self.load_tiles(size, checkpoint.root())?.partials();
+                let tiles = tiles.into_iter().map(|(tile, bytes)| (tile, bytes.into())).collect();
+                let edge = Arc::new(CheckedEdge { size, tiles });
+                *lock(&self.edge) = Some(Arc::clone(&edge));
+                edge
+            }
+        };
+        let found = edge.tiles.iter().find(|(partial, _)| *partial == tile);
+        let path = self.layout.tile(tile).to_string();
+        Ok(Arc::clone(&found.ok_or(Corruption::TileMismatch { path })?.1))
+    }
+
+    /// The receipt of an event: entry, openings, inclusion proof, published checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::NotPublished`] while no checkpoint covers the event.
+    pub fn receipt(&self, index: u64) -> Result<Receipt, Error> {
+        let published = self.published();
+        let size = published.checkpoint.size();
+        let leaf = LeafIndex::new(index);
+        if index >= self.committed_size() {
+            return Err(Error::NoEvent { index, size: self.committed_size() });
+        }
+        if !size.contains(leaf) {
+            return Err(Error::NotPublished { index, size: size.get() });
+        }
+        let recorded = self.read_many(&[index])?.pop();
+        let recorded = recorded.ok_or(Error::NoEvent { index, size: size.get() })?;
+        let reader = |tile: Tile| self.checked_tile(tile, &published.checkpoint);
+        let proof = InclusionProof::build(&reader, leaf, size).map_err(unwrap_build)?;
+        Ok(Receipt {
+            extra: Some(crate::extra::encode(&recorded)),
+            index: leaf,
+            proof,
+            checkpoint_note: published.note.to_string(),
+        })
+    }
+
+    /// The proof that the tree at one published size extends the tree at an older one.
+    pub fn consistency(&self, older: u64, newer: u64) -> Result<ConsistencyProof, Error> {
+        let published = self.published();
+        let size = published.checkpoint.size().get();
+        if newer > size || older > newer {
+            return Err(Error::NotPublished { index: newer.max(older), size });
+        }
+        let reader = |tile: Tile| {
+            let now = Tile::at(published.checkpoint.size(), tile.level(), tile.index());
+            let now = now.unwrap_or(tile);
+            let bytes = self.checked_tile(now, &published.checkpoint)?;
+            Ok::<_, Error>(bytes.get(..tile.len_bytes()).unwrap_or_default().to_vec())
+        };
+        let (older, newer) = (TreeSize::new(older), TreeSize::new(newer));
+        ConsistencyProof::build(&reader, older, newer).map_err(unwrap_build)
+    }
+
+    /// A resource of the static read path (C2SP tlog-tiles), as plain bytes: `checkpoint`,
+    /// `tile/…` or `tile/entries/…`. `None` when the published tree does not have it.
+    pub fn resource(&self, path: &str) -> Result<Option<Bytes>, Error> {
+        let published = self.published();
+        let size = published.checkpoint.size();
+        if path == "checkpoint" {
+            return Ok(Some(Bytes::copy_from_slice(published.note.as_bytes())));
+        }
+        if let Ok(bundle) = BundleId::parse_path(path) {
+            let within = BundleId::at(size, bundle.index());
+            if within.is_none_or(|now| now.width() < bundle.width()) {
+                return Ok(None);
+            }
+            let frames = usize::from(bundle.width()).div_ceil(ENTRIES_PER_FRAME);
+            let mut plain = Vec::new();
+            for number in 0..frames {
+                plain.extend_from_slice(&self.frame(bundle, number)?);
+            }
+            return Ok(Some(cut_bundle(plain, bundle.width())));
+        }
+        let Ok(tile) = Tile::parse_path(path) else { return Ok(None) };
+        let within = Tile::at(size, tile.level(), tile.index());
+        if within.is_none_or(|now| now.width() < tile.width()) {
+            return Ok(None);
+        }
+        self.stored_tile(tile).map(Some)
+    }
+}
+
+/// The first entries of a bundle.
+fn cut_bundle(plain: Vec<u8>, width: u16) -> Bytes {
+    let mut at = 0;
+    for _ in 0..width {
+        let Some(length) = plain.get(at..at + 2).and_then(|b| b.first_chunk::<2>()) else { break };
+        at += 2 + usize::from(u16::from_be_bytes(*length));
+    }
+    let end = at.min(plain.len());
+    Bytes::from(plain).slice(..end)
+}
+
+fn unwrap_build(error: tlog::BuildError<Error>) -> Error {
+    match error {
+        tlog::BuildError::Read(error) => error,
+        tlog::BuildError::Invalid(_) => Error::Stopped,
+    }
+}

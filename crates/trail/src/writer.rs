@@ -1,0 +1,333 @@
+//! The only place where a trail grows: stage, then commit.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use event::{Entry, Stamp};
+use store::Journal;
+use tlog::{Frontier, Hash, TreeSize};
+
+use crate::head::Head;
+use crate::ids::IdKey;
+use crate::stage::{Chunk, Stage};
+use crate::time_keeper::{Tick, TimeKeeper};
+use crate::trail::lock;
+use crate::{Answer, Batch, Error, Feed, Trail};
+
+/// The state that only the thread which appends may touch.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    journal: Box<dyn Journal>,
+    head: Head,
+    head_bytes: Vec<u8>,
+    frontier: Frontier,
+    time: TimeKeeper,
+    /// Keys of committed events that the id index does not have yet.
+    fresh_ids: HashMap<IdKey, u64>,
+    stopped: bool,
+}
+
+/// What will happen to one event of a batch, before anything happens.
+enum Plan {
+    New,
+    Replay(u64),
+    /// The same event stands earlier in this batch.
+    Twin(usize),
+    Different(Option<u64>),
+}
+
+impl Writer {
+    pub(crate) fn new(
+        journal: Box<dyn Journal>,
+        head: Head,
+        head_bytes: Vec<u8>,
+        frontier: Frontier,
+    ) -> Self {
+        let time = TimeKeeper::new(head.recorded_at_micros);
+        let fresh_ids = HashMap::new();
+        Self { journal, head, head_bytes, frontier, time, fresh_ids, stopped: false }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    pub(crate) fn confirm_clock(&mut self) {
+        self.time.confirm();
+    }
+
+    /// Takes the tree that the head names, once recovery has verified it.
+    pub(crate) fn begin(&mut self, frontier: Frontier) {
+        self.frontier = frontier;
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Begins a journal segment for what comes after the head, and gives the head and its number.
+    pub(crate) fn rotate(&mut self) -> Result<(Head, u64), Error> {
+        if self.stopped {
+            return Err(Error::Stopped);
+        }
+        let segment = self.journal.rotate().inspect_err(|error| self.notice(error))?;
+        Ok((self.head.clone(), segment))
+    }
+
+    /// Drops the journal's segments below one, and the keys that the id index now has.
+    pub(crate) fn retire(&mut self, segment: u64, projected_size: u64) -> Result<(), Error> {
+        self.journal.retire(segment).inspect_err(|error| self.notice(error))?;
+        self.fresh_ids.retain(|_, index| *index >= projected_size);
+        self.fresh_ids.shrink_to(4 * self.fresh_ids.len() + 64);
+        Ok(())
+    }
+
+    fn notice(&mut self, error: &store::Error) {
+        if matches!(error, store::Error::Unknown { .. } | store::Error::Conflict { .. }) {
+            self.stopped = true;
+        }
+    }
+
+    /// Commits a stage as one frame and moves the head. On an error nothing moved.
+    fn commit(&mut self, stage: &Stage, at_micros: i64, trail: &Trail) -> Result<(), Error> {
+        let mut frontier = self.frontier.clone();
+        for leaf in &stage.leaves {
+            frontier.push(*leaf);
+        }
+        let head = Head {
+            size: TreeSize::new(stage.next_index()),
+            root: frontier.root(),
+            recorded_at_micros: at_micros,
+        };
+        let head_bytes = head.encode(&trail.origin, &trail.keys);
+        let (before, after) = stage.frame_ends();
+        self.journal
+            .commit(&self.head_bytes, &[&before, &stage.framed, &after], &head_bytes)
+            .inspect_err(|error| self.notice(error))?;
+        (self.head, self.head_bytes, self.frontier) = (head, head_bytes, frontier);
+        self.time.recorded(at_micros);
+        Ok(())
+    }
+}
+
+impl Trail {
+    /// Appends batches as one frame: each is answered for itself, all that are new become durable
+    /// together. Blocks on the disk.
+    pub fn append_all(&self, batches: &[Batch]) -> Vec<Result<Vec<Answer>, Error>> {
+        let mut writer = lock(&self.writer);
+        match self.stage_and_commit(&mut writer, batches) {
+            Ok(answers) => answers,
+            Err(error) => {
+                let again = |_: &Batch| Err(repeat(&error));
+                batches.iter().map(again).collect()
+            }
+        }
+    }
+
+    /// Appends one batch. Blocks on the disk.
+    ///
+    /// # Errors
+    /// Nothing was recorded, but for [`Error::Stopped`], where that is not known.
+    pub fn append(&self, batch: Batch) -> Result<Vec<Answer>, Error> {
+        self.append_all(&[batch]).pop().unwrap_or(Err(Error::Stopped))
+    }
+
+    fn stage_and_commit(
+        &self,
+        writer: &mut Writer,
+        batches: &[Batch],
+    ) -> Result<Vec<Result<Vec<Answer>, Error>>, Error> {
+        if writer.stopped {
+            return Err(Error::Stopped);
+        }
+        if self.options.reserve_bytes > 0
+            && self.store.free_bytes()?.is_some_and(|free| free < self.options.reserve_bytes)
+        {
+            return Err(Error::Full(None));
+        }
+        let at_micros = match writer.time.tick(&*self.around.clock) {
+            Tick::At(at) => at,
+            Tick::Stepped { at, by_micros } => {
+                tracing::warn!(origin = %self.origin, by_micros, "the wall clock was set");
+                at
+            }
+            Tick::Untrusted { ahead_micros } => {
+                return Err(Error::ClockUntrusted { ahead_seconds: ahead_micros / 1_000_000 });
+            }
+        };
+        let bytes = batches.iter().flat_map(|batch| &batch.drafts).map(|d| d.size_bytes() + 256);
+        let mut stage = Stage::new(writer.head.size.get(), bytes.sum());
+        let mut ids = HashMap::new();
+        let answers: Vec<_> = batches
+            .iter()
+            .map(|batch| self.stage(writer, &mut stage, &mut ids, batch, at_micros))
+            .collect();
+        if !stage.leaves.is_empty() {
+            writer.commit(&stage, at_micros, self)?;
+            writer.fresh_ids.extend(ids);
+            let chunk = Arc::new(stage.into_chunk());
+            let size = chunk.end();
+            self.view.write().unwrap_or_else(PoisonError::into_inner).push(chunk);
+            self.committed.send_replace(size);
+        }
+        Ok(answers)
+    }
+
+    /// Adds what is new in a batch to the stage; or nothing, if the batch is refused.
+    fn stage(
+        &self,
+        writer: &Writer,
+        stage: &mut Stage,
+        ids: &mut HashMap<IdKey, u64>,
+        batch: &Batch,
+        at_micros: i64,
+    ) -> Result<Vec<Answer>, Error> {
+        let plans = self.plan(writer, stage, ids, batch)?;
+        let stamp = Stamp::new(at_micros, &batch.recorded_by, &batch.received);
+        let mut answers: Vec<Answer> = Vec::with_capacity(plans.len());
+        for (draft, plan) in batch.drafts.iter().zip(plans) {
+            let answer = match plan {
+                Plan::New => {
+                    let (index, leaf_hash) = stage.push(|out| stamp.write(draft, out));
+                    let openings = draft.openings().iter().map(|opening| (index, opening.clone()));
+                    stage.openings.extend(openings);
+                    if let Some(key) = draft.key().map(|key| self.id_key(key)) {
+                        ids.insert(key, index);
+                        stage.keys.push((key, index));
+                    }
+                    Answer::Recorded { index, leaf_hash, replayed: false }
+                }
+                Plan::Replay(index) => {
+                    let leaf_hash = self.leaf_hash_of(stage, index)?;
+                    Answer::Recorded { index, leaf_hash, replayed: true }
+                }
+                Plan::Twin(position) => match answers.get(position) {
+                    Some(Answer::Recorded { index, leaf_hash, .. }) => {
+                        let (index, leaf_hash) = (*index, *leaf_hash);
+                        Answer::Recorded { index, leaf_hash, replayed: true }
+                    }
+                    _ => Answer::Different { index: None },
+                },
+                Plan::Different(index) => Answer::Different { index },
+            };
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+
+    fn plan(
+        &self,
+        writer: &Writer,
+        stage: &Stage,
+        ids: &HashMap<IdKey, u64>,
+        batch: &Batch,
+    ) -> Result<Vec<Plan>, Error> {
+        let mut here: HashMap<IdKey, usize> = HashMap::with_capacity(batch.drafts.len());
+        let mut plans = Vec::with_capacity(batch.drafts.len());
+        for (position, draft) in batch.drafts.iter().enumerate() {
+            let plan = match draft.key().map(|key| self.id_key(key)) {
+                None => Plan::New,
+                Some(key) => match self.find(writer, ids, &key)? {
+                    Some(index) if self.is_same(stage, index, draft)? => Plan::Replay(index),
+                    Some(index) => Plan::Different(Some(index)),
+                    None => match here.insert(key, position) {
+                        None => Plan::New,
+                        Some(first) => {
+                            here.insert(key, first);
+                            let same = batch.drafts.get(first).is_some_and(|twin| {
+                                event::same(&twin.event_json(), &draft.event_json())
+                            });
+                            if same { Plan::Twin(first) } else { Plan::Different(None) }
+                        }
+                    },
+                },
+            };
+            if let (Plan::Different(index), true) = (&plan, batch.atomic) {
+                return Err(Error::Different { position, index: *index });
+            }
+            plans.push(plan);
+        }
+        Ok(plans)
+    }
+
+    fn find(
+        &self,
+        writer: &Writer,
+        staged: &HashMap<IdKey, u64>,
+        key: &IdKey,
+    ) -> Result<Option<u64>, Error> {
+        match staged.get(key).or_else(|| writer.fresh_ids.get(key)) {
+            Some(index) => Ok(Some(*index)),
+            // An index beyond the head was projected by a life of this trail that is gone.
+            None => {
+                let found = self.around.ids.find(key).map_err(Error::Ids)?;
+                Ok(found.filter(|index| *index < writer.head.size.get()))
+            }
+        }
+    }
+
+    /// Whether the event at an index is the one that a draft tells again.
+    fn is_same(&self, stage: &Stage, index: u64, draft: &event::Draft) -> Result<bool, Error> {
+        let text = match stage.entry(index) {
+            Some(entry) => {
+                let openings: Vec<_> = stage
+                    .openings
+                    .iter()
+                    .filter(|(at, _)| *at == index)
+                    .map(|(_, opening)| opening.clone())
+                    .collect();
+                event::Opening::restore(&String::from_utf8_lossy(entry), &openings)
+            }
+            None => match self.read_many(&[index])?.first() {
+                Some(recorded) => recorded.text().into_owned(),
+                None => return Ok(false),
+            },
+        };
+        let recorded = Entry::parse(&text).map(|entry| entry.event.to_json());
+        Ok(recorded.is_ok_and(|recorded| event::same(&recorded, &draft.event_json())))
+    }
+
+    fn leaf_hash_of(&self, stage: &Stage, index: u64) -> Result<Hash, Error> {
+        if let Some(entry) = stage.entry(index) {
+            return Ok(tlog::leaf_hash(entry));
+        }
+        let size = stage.first;
+        let recorded = self.read_many(&[index])?;
+        let entry = recorded.first().ok_or(Error::NoEvent { index, size })?;
+        Ok(tlog::leaf_hash(&entry.entry))
+    }
+
+    /// The key of an event in the id index that all trails share.
+    pub(crate) fn id_key(&self, mut key: IdKey) -> IdKey {
+        for (byte, other) in key.iter_mut().zip(self.mark) {
+            *byte ^= other;
+        }
+        key
+    }
+
+    /// Takes a committed chunk into memory: on recovery.
+    pub(crate) fn admit(&self, chunk: Chunk) {
+        self.view.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(chunk));
+    }
+}
+
+/// The same refusal for every batch of a group.
+fn repeat(error: &Error) -> Error {
+    match error {
+        Error::Full(_) => Error::Full(None),
+        Error::ClockUntrusted { ahead_seconds } => {
+            Error::ClockUntrusted { ahead_seconds: *ahead_seconds }
+        }
+        Error::Corrupt(corruption) => Error::Corrupt(corruption.clone()),
+        Error::Stopped => Error::Stopped,
+        Error::Unavailable(store::Error::Refused { path, source }) => {
+            let source = std::io::Error::new(source.kind(), source.to_string());
+            Error::Unavailable(store::Error::Refused { path: path.clone(), source })
+        }
+        other => Error::Ids(std::io::Error::other(other.to_string())),
+    }
+}
