@@ -58,7 +58,19 @@ impl Root {
     /// Opens a folder, or the directory itself where the path is empty.
     pub(super) fn open_folder(&self, path: &str) -> io::Result<OwnedFd> {
         let path = if path.is_empty() { "." } else { path };
-        self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+        match self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()) {
+            // The kernel says of a link what it says of an object; only the latter is a plain no.
+            Err(error) if error.kind() == ErrorKind::NotADirectory && self.is_link(path) => {
+                Err(Errno::LOOP.into())
+            }
+            result => result,
+        }
+    }
+
+    fn is_link(&self, path: &str) -> bool {
+        self.open_beneath(path, OFlags::PATH, Mode::empty())
+            .and_then(|fd| Ok(rustix::fs::fstat(fd)?))
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
     }
 
     /// Opens the file at a path, if there is one.

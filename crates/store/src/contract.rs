@@ -1,1 +1,0 @@
-//! What every store must do, as functions that panic where one does not.
