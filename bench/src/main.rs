@@ -25,8 +25,9 @@ mod vocabulary;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::corpus::Corpus;
 use crate::figures::Figures;
@@ -37,6 +38,16 @@ use crate::settings::{Phase, Settings};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let settings = Settings::parse();
+    // A signal drops what runs, and with it both servers.
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = run(&settings) => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    }
+}
+
+async fn run(settings: &Settings) -> Result<()> {
     std::fs::create_dir_all(&settings.folder)
         .with_context(|| format!("create {}", settings.folder.display()))?;
     let generator = Generator::new(settings.seed, settings.events());
@@ -46,27 +57,27 @@ async fn main() -> Result<()> {
     say(&format!("{:.1} bytes an event", corpus.bytes_per_event()));
     if settings.does(Phase::Postgres) {
         let mut figures = Figures::default();
-        postgres::measure(&settings, &generator, &corpus, &mut figures).await?;
+        postgres::measure(settings, &generator, &corpus, &mut figures).await?;
         figures.save(&settings.figures_of("postgres"))?;
     }
     let path = settings.figures_of("indelible");
     if settings.does(Phase::Indelible) {
-        let mut figures = Figures { about: version(&settings)?, ..Figures::default() };
-        indelible::measure(&settings, &generator, &corpus, &mut figures).await?;
+        let mut figures = Figures { about: version(settings)?, ..Figures::default() };
+        indelible::measure(settings, &generator, &corpus, &mut figures).await?;
         figures.save(&path)?;
     }
     let mut figures = Figures::load(&path)?.unwrap_or_default();
     if settings.does(Phase::Tools) {
-        indelible::measure_tools(&settings, &mut figures).await?;
+        indelible::measure_tools(settings, &mut figures).await?;
         figures.save(&path)?;
     }
     if settings.does(Phase::Trails) {
-        indelible::measure_trails(&settings, &corpus, &mut figures).await?;
+        indelible::measure_trails(settings, &corpus, &mut figures).await?;
         figures.save(&path)?;
     }
     if settings.does(Phase::Report) {
         let theirs = Figures::load(&settings.figures_of("postgres"))?.unwrap_or_default();
-        let text = Report::write(&settings, &figures, &theirs);
+        let text = Report::write(settings, &figures, &theirs);
         std::io::stdout().lock().write_all(text.as_bytes())?;
     }
     Ok(())

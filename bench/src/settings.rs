@@ -86,9 +86,9 @@ impl Settings {
         !self.no_questions
     }
 
-    /// Batches of the runs that find the best number of connections: at most a million events.
+    /// Batches of the runs that find the best number of connections: at most 300,000 events.
     pub(crate) fn sweep_batches(&self, corpus: &Corpus) -> u64 {
-        corpus.batches().min(if self.quick { 50_000 } else { 1_000_000 } / BATCH)
+        corpus.batches().min(if self.quick { 50 } else { 300 })
     }
 
     /// Batches whose events are sent one by one.
@@ -101,11 +101,16 @@ impl Settings {
         if self.quick { 50 } else { 200 }
     }
 
+    /// Batches of a smaller load over which the questions are asked too: a million events, if the
+    /// whole is more than that.
+    pub(crate) fn smaller_batches(&self) -> Option<u64> {
+        (self.asks() && self.events() > 1_000_000).then_some(1_000_000 / BATCH)
+    }
+
     /// The numbers of events over which the questions are asked.
     pub(crate) fn question_sizes(&self) -> Vec<u64> {
-        let all = self.events().div_ceil(BATCH) * BATCH;
-        let sweep = all.min(if self.quick { 50_000 } else { 1_000_000 });
-        if sweep < all { vec![sweep, all] } else { vec![all] }
+        let smaller = self.smaller_batches().map(|batches| batches * BATCH);
+        smaller.into_iter().chain([self.events().div_ceil(BATCH) * BATCH]).collect()
     }
 
     /// Where the figures of one side are kept.

@@ -45,11 +45,18 @@ pub(crate) async fn measure(
         if rate > best.0 {
             best = (rate, connections);
         }
-        if connections == 4 && settings.asks() && sweep < corpus.batches() {
-            settle(&installation).await?;
-            let events = sweep * BATCH;
-            questions::ask(&server, &access, settings, generator, events, figures).await?;
-        }
+        server.stop()?;
+        std::fs::remove_dir_all(installation.data())?;
+    }
+    if let Some(smaller) = settings.smaller_batches() {
+        let folder = settings.folder.join("indelible-smaller");
+        let installation = Installation::create(&settings.binary, &folder)?;
+        let access = installation.trail(TRAIL)?;
+        let server = installation.serve().await?;
+        load::batches(&server, &access, corpus, smaller, best.1).await?;
+        settle(&installation).await?;
+        let events = smaller * BATCH;
+        questions::ask(&server, &access, settings, generator, events, figures).await?;
         server.stop()?;
         std::fs::remove_dir_all(installation.data())?;
     }

@@ -89,11 +89,6 @@ impl Cluster {
         Ok(text.lines().next().unwrap_or_default().trim().parse()?)
     }
 
-    /// The folder of its write-ahead log.
-    pub(crate) fn wal(&self) -> PathBuf {
-        self.data().join("pg_wal")
-    }
-
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

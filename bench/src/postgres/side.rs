@@ -1,6 +1,5 @@
 //! What is measured of PostgreSQL, in order.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -42,17 +41,19 @@ pub(crate) async fn measure(
             }
         }
     }
-    if settings.asks() && sweep < corpus.batches() {
-        questions::ask(&cluster, settings, generator, sweep * BATCH, figures).await?;
+    if let Some(smaller) = settings.smaller_batches() {
+        fill(&cluster, corpus, Words::Indexed, smaller, best.1).await?;
+        questions::ask(&cluster, settings, generator, smaller * BATCH, figures).await?;
     }
     for words in [Words::Absent, Words::Indexed] {
         let name = words.name();
+        let written = wal(&cluster).await?;
         let load = fill(&cluster, corpus, words, corpus.batches(), best.1).await?;
         note_load(figures, &format!("load.{name}"), corpus.batches(), &load);
-        let (table, wal) = disk(&cluster).await?;
         let events = float(corpus.batches() * BATCH);
-        figures.set(format!("disk.{name}.bytes_per_event"), table / events);
-        figures.set(format!("disk.{name}.wal_bytes_per_event"), wal / events);
+        let written = wal(&cluster).await? - written;
+        figures.set(format!("disk.{name}.wal_bytes_per_event"), written / events);
+        figures.set(format!("disk.{name}.bytes_per_event"), disk(&cluster).await? / events);
     }
     if settings.asks() {
         questions::ask(&cluster, settings, generator, corpus.batches() * BATCH, figures).await?;
@@ -94,11 +95,16 @@ async fn fill(
     load::copy(cluster, corpus, batches, connections).await
 }
 
-/// Bytes of the table with its indexes, and of the write-ahead log beside it.
-async fn disk(cluster: &Cluster) -> Result<(f64, f64)> {
+/// Bytes of the table with its indexes.
+async fn disk(cluster: &Cluster) -> Result<f64> {
     let mut connection = cluster.connect(DATABASE).await?;
-    let wal = crate::machine::folder_bytes(Path::new(&cluster.wal()))?;
     connection.query("CHECKPOINT").await?;
-    let table = connection.number("SELECT pg_total_relation_size('events')").await?;
-    Ok((float(table), float(wal)))
+    Ok(float(connection.number("SELECT pg_total_relation_size('events')").await?))
+}
+
+/// Bytes of write-ahead log that were ever written.
+async fn wal(cluster: &Cluster) -> Result<f64> {
+    let mut connection = cluster.connect(DATABASE).await?;
+    let sql = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint";
+    Ok(float(connection.number(sql).await?))
 }
