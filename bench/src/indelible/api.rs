@@ -1,7 +1,5 @@
 //! The requests of the API, as bytes, and what the benchmark needs from the answers.
 
-use std::fmt::Write as _;
-
 use anyhow::{Context as _, Result, ensure};
 
 use super::http::Connection;
@@ -70,7 +68,7 @@ impl Access {
             Wanted::Facet(field) => {
                 let field = match field {
                     Field::Action => "action",
-                    Field::Actor => "actor",
+                    Field::Actor => "actor.id",
                 };
                 format!("facets?field={field}&limit={FACET_ROWS}{filter}")
             }
@@ -122,33 +120,47 @@ fn row(item: &serde_json::Value) -> Result<String> {
     Ok(format!("{name} {count}"))
 }
 
+/// The filter in the query language, as a parameter.
 fn parameters(filter: &Filter) -> String {
-    let mut query = String::new();
-    let single = [
-        ("actor", &filter.actor),
+    let mut conditions = Vec::new();
+    let exact = [
+        ("actor.id", &filter.actor),
         ("action", &filter.action),
         ("organization", &filter.organization),
-        ("status", &filter.status),
-        ("from", &filter.from),
-        ("to", &filter.to),
+        ("outcome", &filter.status),
     ];
-    for (name, value) in single {
-        if let Some(value) = value {
-            let _ = write!(query, "&{name}={value}");
-        }
+    for (field, value) in exact {
+        conditions.extend(value.as_ref().map(|value| format!("{field}:={value}")));
     }
     if let Some((kind, id)) = &filter.target {
-        let _ = write!(query, "&target_type={kind}&target_id={id}");
+        conditions.push(format!("target.type:={kind}"));
+        conditions.push(format!("target.id:={id}"));
     }
-    if let Some([first, second]) = &filter.words {
-        let _ = write!(query, "&q={first}+{second}");
+    for word in filter.words.iter().flatten() {
+        conditions.push(format!("params:{word}"));
     }
-    query
+    conditions.extend(filter.from.as_ref().map(|from| format!("from:{from}")));
+    conditions.extend(filter.to.as_ref().map(|to| format!("to:{to}")));
+    if conditions.is_empty() { String::new() } else { format!("&q={}", conditions.join("%20")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_is_one_parameter_in_the_query_language() {
+        let filter = Filter {
+            action: Some("login".into()),
+            words: Some(["one".into(), "two".into()]),
+            to: Some("2025-01-01T00:00:00.000000Z".into()),
+            ..Filter::default()
+        };
+        let expected =
+            "&q=action:=login%20params:one%20params:two%20to:2025-01-01T00:00:00.000000Z";
+        assert_eq!(parameters(&filter), expected);
+        assert_eq!(parameters(&Filter::default()), "");
+    }
 
     #[test]
     fn the_last_index_of_an_answer_is_found() {
