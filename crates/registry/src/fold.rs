@@ -1,0 +1,238 @@
+//! The registry: what the events of the `system` trail add up to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use event::Entry;
+use serde::Deserialize;
+use trail::Recorded;
+
+use crate::{SYSTEM, Scope, Secret, Slug, TokenId};
+
+/// One trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailRecord {
+    /// Its short name.
+    pub slug: Slug,
+    /// Its name in checkpoints.
+    pub origin: String,
+    /// Its public key.
+    pub vkey: String,
+    /// When it was made, in microseconds since the epoch.
+    pub created_at_micros: i64,
+}
+
+/// One token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Its public id.
+    pub id: TokenId,
+    /// What people call it.
+    pub label: String,
+    /// The one trail it is for; all when absent.
+    pub trail: Option<Slug>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made, in microseconds since the epoch.
+    pub created_at_micros: i64,
+    /// When it ends, in microseconds since the epoch.
+    pub expires_at_micros: Option<i64>,
+    /// When it was revoked, in microseconds since the epoch.
+    pub revoked_at_micros: Option<i64>,
+    sha256: String,
+}
+
+impl TokenRecord {
+    /// Whether it may do something to a trail. The server's own trails are never appended to.
+    pub fn may(&self, scope: Scope, slug: &Slug) -> bool {
+        self.scopes.contains(&scope)
+            && self.trail.as_ref().is_none_or(|trail| trail == slug)
+            && !(scope == Scope::Append && slug.is_built_in())
+    }
+
+    /// Whether it may change the configuration of all trails.
+    pub fn is_admin(&self) -> bool {
+        self.scopes.contains(&Scope::Admin) && self.trail.is_none()
+    }
+
+    /// Whether it is neither revoked nor over.
+    pub fn is_valid_at(&self, now_micros: i64) -> bool {
+        self.revoked_at_micros.is_none()
+            && self.expires_at_micros.is_none_or(|end| now_micros < end)
+    }
+}
+
+/// Trails and tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registry {
+    trails: BTreeMap<Slug, Arc<TrailRecord>>,
+    tokens: BTreeMap<TokenId, Arc<TokenRecord>>,
+    unknown: u64,
+}
+
+#[derive(Deserialize)]
+struct TrailAfter {
+    slug: Slug,
+    origin: String,
+    vkey: String,
+}
+
+#[derive(Deserialize)]
+struct TokenAfter {
+    label: String,
+    scopes: Vec<Scope>,
+    sha256: String,
+    trail: Option<Slug>,
+    expires_at: Option<String>,
+}
+
+impl Registry {
+    /// Takes the next event of the `system` trail.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        if self.understand(&recorded.text()).is_none() {
+            self.unknown += 1;
+        }
+    }
+
+    fn understand(&mut self, text: &str) -> Option<()> {
+        let entry = Entry::parse(text).ok()?;
+        let event = &entry.event;
+        if event.source.system != SYSTEM {
+            return None;
+        }
+        let at = entry.recorded_at_micros;
+        let after = event.after.as_ref().map(|json| json.as_str());
+        match event.action.as_ref() {
+            "trail.create" => {
+                let TrailAfter { slug, origin, vkey } = serde_json::from_str(after?).ok()?;
+                let record =
+                    TrailRecord { slug: slug.clone(), origin, vkey, created_at_micros: at };
+                // The first one stands: a trail is made once.
+                self.trails.entry(slug).or_insert_with(|| Arc::new(record));
+            }
+            "token.create" => {
+                let id = TokenId::parse(event.target.as_ref()?.id.as_deref()?)?;
+                let after: TokenAfter = serde_json::from_str(after?).ok()?;
+                let expires_at_micros = match after.expires_at {
+                    Some(at) => Some(event::parse_rfc3339(&at)?),
+                    None => None,
+                };
+                let record = TokenRecord {
+                    id: id.clone(),
+                    label: after.label,
+                    trail: after.trail,
+                    scopes: after.scopes,
+                    created_at_micros: at,
+                    expires_at_micros,
+                    revoked_at_micros: None,
+                    sha256: after.sha256,
+                };
+                self.tokens.entry(id).or_insert_with(|| Arc::new(record));
+            }
+            "token.revoke" => {
+                let id = TokenId::parse(event.target.as_ref()?.id.as_deref()?)?;
+                let token = Arc::make_mut(self.tokens.get_mut(&id)?);
+                token.revoked_at_micros.get_or_insert(at);
+            }
+            // Not configuration: a start, a stop, a clock that was set.
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// One trail.
+    pub fn trail(&self, slug: &Slug) -> Option<&Arc<TrailRecord>> {
+        self.trails.get(slug)
+    }
+
+    /// Every trail, by slug.
+    pub fn trails(&self) -> impl Iterator<Item = &Arc<TrailRecord>> {
+        self.trails.values()
+    }
+
+    /// One token.
+    pub fn token(&self, id: &TokenId) -> Option<&Arc<TokenRecord>> {
+        self.tokens.get(id)
+    }
+
+    /// Every token, by id, also those that are over.
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<TokenRecord>> {
+        self.tokens.values()
+    }
+
+    /// The token that a client presents, if it is one that may be used now.
+    pub fn authenticate(&self, presented: &str, now_micros: i64) -> Option<&Arc<TokenRecord>> {
+        let (id, secret) = Secret::parse(presented)?;
+        let token = self.tokens.get(&id)?;
+        (secret.has_hash(&token.sha256) && token.is_valid_at(now_micros)).then_some(token)
+    }
+
+    /// Events of the `system` trail that this version does not understand.
+    pub fn unknown(&self) -> u64 {
+        self.unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Change;
+    use event::{Actor, Draft, Received, Stamp};
+
+    fn record(registry: &mut Registry, change: &Change, at: i64) {
+        let actor = Actor { kind: "service".into(), id: Some("t".into()), ..Actor::default() };
+        let event = change.event(format!("e{at}"), at, actor, Some("because"));
+        event.check().unwrap();
+        let draft = Draft::new(&event, None, &mut || [0; 32]).unwrap();
+        let received = Received { via: "server".into(), ..Received::default() };
+        let mut entry = Vec::new();
+        Stamp::new(at, "t", &received).write(&draft, &mut entry);
+        registry.apply(&Recorded { index: 0, entry: entry.into(), openings: Vec::new() });
+    }
+
+    #[test]
+    fn a_token_works_from_its_creation_to_its_revocation() {
+        let mut registry = Registry::default();
+        let secret = Secret::new(&[1; 38]);
+        let slug = Slug::parse("lab").unwrap();
+        assert!(registry.authenticate(secret.expose(), 1).is_none());
+        let create = Change::TokenCreate {
+            secret: secret.clone(),
+            label: "ci".to_owned(),
+            trail: Some(slug.clone()),
+            scopes: vec![Scope::Append],
+            expires_at_micros: Some(5_000_000),
+        };
+        record(&mut registry, &create, 1_000_000);
+        let token = registry.authenticate(secret.expose(), 2_000_000).unwrap();
+        assert!(token.may(Scope::Append, &slug));
+        assert!(!token.may(Scope::Read, &slug));
+        assert!(!token.may(Scope::Append, &Slug::parse("other").unwrap()));
+        assert!(!token.is_admin());
+        assert!(registry.authenticate(secret.expose(), 5_000_000).is_none(), "it is over");
+        let mut forged = secret.expose().to_owned();
+        forged.replace_range(forged.len() - 1.., "A");
+        assert!(registry.authenticate(&forged, 2_000_000).is_none() || forged == secret.expose());
+        record(&mut registry, &Change::TokenRevoke { id: secret.id() }, 3_000_000);
+        assert!(registry.authenticate(secret.expose(), 3_000_001).is_none());
+        assert_eq!(registry.unknown(), 0);
+    }
+
+    #[test]
+    fn nobody_appends_to_the_built_in_trails() {
+        let token = TokenRecord {
+            id: TokenId::parse("0123456789ab").unwrap(),
+            label: String::new(),
+            trail: None,
+            scopes: Scope::ALL.to_vec(),
+            created_at_micros: 0,
+            expires_at_micros: None,
+            revoked_at_micros: None,
+            sha256: String::new(),
+        };
+        for slug in [crate::SYSTEM_SLUG, crate::ACCESS_SLUG] {
+            assert!(!token.may(Scope::Append, &Slug::parse(slug).unwrap()));
+            assert!(token.may(Scope::Read, &Slug::parse(slug).unwrap()));
+        }
+    }
+}

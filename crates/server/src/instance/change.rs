@@ -1,0 +1,145 @@
+//! Changes of the configuration: an event first, then the effect.
+
+use std::sync::{Arc, PoisonError};
+
+use event::{Actor, Draft, Received};
+use registry::{Change, SYSTEM_SLUG, Scope, Secret, Slug, TokenId};
+use trail::{Answer, Batch, Feed, Trail};
+
+use super::open::parse_built_in;
+use super::{Instance, InstanceError, OpenTrail, keys, uuid7};
+
+impl Instance {
+    /// The person at the command line, as far as the system knows them.
+    pub fn operator() -> Actor<'static> {
+        let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| {
+            std::env::var(name).ok().filter(|user| !user.is_empty() && user.len() < 256)
+        });
+        Actor {
+            kind: "user".into(),
+            id: Some(name.unwrap_or_else(|| "operator".to_owned()).into()),
+            roles: vec!["operator".into()],
+            ..Actor::default()
+        }
+    }
+
+    /// Makes a trail.
+    ///
+    /// # Errors
+    /// [`InstanceError::TrailExists`].
+    pub fn create_trail(
+        &self,
+        slug: &Slug,
+        by: &Actor<'static>,
+    ) -> Result<Arc<OpenTrail>, InstanceError> {
+        let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if slug.is_built_in() || self.registry().trail(slug).is_some() {
+            return Err(InstanceError::TrailExists { slug: slug.clone() });
+        }
+        let origin = format!("{}/{slug}", self.origin);
+        let keys = keys::create(&self.directory, slug, &origin)?;
+        let vkey = keys.verifier().to_string();
+        let made = Trail::create(
+            Arc::clone(&self.store),
+            slug.as_str(),
+            &origin,
+            keys,
+            self.around.clone(),
+            self.trail_options(slug),
+        );
+        match made {
+            // An attempt that was cut short before its event: the trail is there and empty.
+            Ok(_) | Err(trail::Error::Unavailable(store::Error::Conflict { .. })) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.change(&Change::TrailCreate { slug: slug.clone(), origin, vkey }, by, None)?;
+        drop(changing);
+        self.trail(slug)
+    }
+
+    /// Says on the `system` trail that a built-in trail exists.
+    pub(super) fn note_built_in(&self, slug: &Slug) -> Result<(), InstanceError> {
+        let origin = format!("{}/{slug}", self.origin);
+        let vkey = keys::read(&self.directory, slug)?.verifier().to_string();
+        self.change(
+            &Change::TrailCreate { slug: slug.clone(), origin, vkey },
+            &Self::operator(),
+            None,
+        )
+    }
+
+    /// Makes a token and gives its secret, which cannot be had again.
+    ///
+    /// # Errors
+    /// [`InstanceError::NoTrail`] for a token of a trail that does not exist.
+    pub fn create_token(
+        &self,
+        label: &str,
+        trail: Option<Slug>,
+        scopes: Vec<Scope>,
+        expires_at_micros: Option<i64>,
+        by: &Actor<'static>,
+    ) -> Result<(TokenId, Secret), InstanceError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slug) = trail.as_ref().filter(|slug| self.registry().trail(slug).is_none()) {
+            return Err(InstanceError::NoTrail { slug: slug.clone() });
+        }
+        let mut random = zeroize::Zeroizing::new([0; 38]);
+        getrandom::fill(random.as_mut_slice())
+            .map_err(|error| InstanceError::file("the system's randomness")(error.into()))?;
+        let secret = Secret::new(&random);
+        let change = Change::TokenCreate {
+            secret: secret.clone(),
+            label: label.to_owned(),
+            trail,
+            scopes,
+            expires_at_micros,
+        };
+        self.change(&change, by, None)?;
+        Ok((secret.id(), secret))
+    }
+
+    /// Ends a token. It is refused from the moment this returns.
+    ///
+    /// # Errors
+    /// [`InstanceError::NoToken`].
+    pub fn revoke_token(
+        &self,
+        id: &TokenId,
+        by: &Actor<'static>,
+        reason: Option<&str>,
+    ) -> Result<(), InstanceError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.registry().token(id).is_none() {
+            return Err(InstanceError::NoToken { id: id.to_string() });
+        }
+        self.change(&Change::TokenRevoke { id: id.clone() }, by, reason)
+    }
+
+    /// Records a change and folds it in.
+    fn change(
+        &self,
+        change: &Change,
+        by: &Actor<'static>,
+        reason: Option<&str>,
+    ) -> Result<(), InstanceError> {
+        let system = self.trail(&parse_built_in(SYSTEM_SLUG))?;
+        let now = self.now_micros();
+        let event = change.event(uuid7(now), now, by.clone(), reason);
+        event.check()?;
+        let batch = Batch {
+            drafts: vec![Draft::new(&event, None, &mut super::append::salt)?],
+            recorded_by: "server".into(),
+            received: Arc::new(Received { via: "server".into(), ..Received::default() }),
+            atomic: true,
+        };
+        let answers = system.trail.append(batch)?;
+        let Some(Answer::Recorded { index, .. }) = answers.first() else {
+            return Err(trail::Error::Stopped.into());
+        };
+        for recorded in system.trail.read_many(&[*index])? {
+            self.registry.write().unwrap_or_else(PoisonError::into_inner).apply(&recorded);
+        }
+        Ok(())
+    }
+}
