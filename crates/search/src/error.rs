@@ -1,0 +1,40 @@
+//! What can go wrong, named by what the caller may do about it.
+
+/// A question that could not be answered, or a projection that could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The question is not one that can be answered; the message says what to change.
+    #[error("{0}")]
+    Question(String),
+    /// The cursor is not one that was handed out for this order.
+    #[error("this is not a cursor of this list; start again without one")]
+    Cursor,
+    /// The projection's folder is damaged. It is being rebuilt; ask again later.
+    #[error("the projection is damaged and is being rebuilt: {0}")]
+    Damaged(String),
+    /// The folder cannot be read or written.
+    #[error("{path}: the projection's folder cannot be used")]
+    Folder {
+        /// What was being read or written.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The trail could not be read.
+    #[error("the trail could not be read")]
+    Feed(#[from] trail::Error),
+    /// The search engine failed.
+    #[error("the search engine failed")]
+    Engine(#[from] tantivy::TantivyError),
+}
+
+impl Error {
+    pub(crate) fn folder(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Folder { path: path.display().to_string(), source }
+    }
+}
+
+/// Results of this crate.
+pub(crate) type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,168 @@
+//! From text to values with their places.
+
+use std::ops::Range;
+
+use super::Fault;
+
+/// A value as it was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) text: String,
+    pub(super) quoted: bool,
+    /// Whether `=` stood before it.
+    pub(super) exactly: bool,
+    /// Whether `*` stood after it.
+    pub(super) prefix: bool,
+    /// Where it stands, quotes and marks included.
+    pub(super) place: Range<usize>,
+}
+
+impl Value {
+    /// Whether this is a keyword and not a value that happens to read like one.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        !self.quoted && !self.exactly && !self.prefix && self.text.eq_ignore_ascii_case(word)
+    }
+}
+
+/// Reads a text from left to right.
+#[derive(Debug)]
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    pub(super) fn skip_space(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    pub(super) fn take(&mut self, wanted: char) -> bool {
+        let taken = self.peek() == Some(wanted);
+        if taken {
+            self.at += wanted.len_utf8();
+        }
+        taken
+    }
+
+    /// The name of a field with the colon behind it, if one stands here.
+    pub(super) fn field(&mut self) -> Option<(&'a str, Range<usize>)> {
+        let rest = self.rest();
+        let size = rest
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+            .count();
+        let starts = rest.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+        if !starts || rest.as_bytes().get(size) != Some(&b':') {
+            return None;
+        }
+        let place = self.at..self.at + size;
+        self.at += size + 1;
+        Some((rest.get(..size)?, place))
+    }
+
+    /// One value, or the list in parentheses that stands here.
+    pub(super) fn values(&mut self) -> Result<Vec<Value>, Fault> {
+        let open = self.at;
+        if !self.take('(') {
+            return Ok(vec![self.value(false)?]);
+        }
+        let mut values = Vec::new();
+        loop {
+            self.skip_space();
+            values.push(self.value(true)?);
+            self.skip_space();
+            if self.take(')') {
+                self.end_of_value()?;
+                return Ok(values);
+            }
+            if !self.take('|') {
+                let message = "a list of values is written (a|b) and ends with `)`";
+                return Err(Fault::new(open..self.at, message));
+            }
+        }
+    }
+
+    /// One value, with the marks before and after it.
+    pub(super) fn value(&mut self, listed: bool) -> Result<Value, Fault> {
+        let start = self.at;
+        let exactly = self.take('=');
+        let quoted = self.peek() == Some('"');
+        let text = if quoted { self.quoted()? } else { self.bare(listed) };
+        let prefix = self.take('*');
+        let place = start..self.at;
+        if exactly && prefix {
+            return Err(Fault::new(place, "`=` and `*` exclude each other; leave one out"));
+        }
+        if !listed {
+            self.end_of_value()?;
+        }
+        if text.is_empty() {
+            let message = match self.peek() {
+                Some(c) if !c.is_whitespace() => format!("`{c}` has to be quoted, as in \"{c}\""),
+                _ => "a value is missing here".to_owned(),
+            };
+            let end = start
+                + self.text.get(start..).and_then(|t| t.chars().next()).map_or(0, char::len_utf8);
+            return Err(Fault::new(start..end.max(self.at), &message));
+        }
+        Ok(Value { text, quoted, exactly, prefix, place })
+    }
+
+    fn end_of_value(&mut self) -> Result<(), Fault> {
+        match self.peek() {
+            Some(c) if !c.is_whitespace() => {
+                let message = format!("put a space before `{c}`, or quote the value");
+                Err(Fault::new(self.at..self.at + c.len_utf8(), &message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn bare(&mut self, listed: bool) -> String {
+        let rest = self.rest();
+        let stops = |c: char| {
+            c.is_whitespace() || matches!(c, '"' | '*' | '(' | ')') || (listed && c == '|')
+        };
+        let size = rest.find(stops).unwrap_or(rest.len());
+        self.at += size;
+        rest.get(..size).unwrap_or_default().to_owned()
+    }
+
+    fn quoted(&mut self) -> Result<String, Fault> {
+        let start = self.at;
+        self.at += 1;
+        let mut text = String::new();
+        while let Some(c) = self.peek() {
+            self.at += c.len_utf8();
+            match c {
+                '"' => return Ok(text),
+                '\\' => match self.peek() {
+                    Some(escaped @ ('"' | '\\')) => {
+                        self.at += 1;
+                        text.push(escaped);
+                    }
+                    _ => text.push('\\'),
+                },
+                _ => text.push(c),
+            }
+        }
+        Err(Fault::new(start..self.at, "a quote is open; close it with `\"`"))
+    }
+}

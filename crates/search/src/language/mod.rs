@@ -1,0 +1,28 @@
+//! The one query language, in the box and in the URL.
+//!
+//! A question is conditions with white space between them, all of which must hold:
+//!
+//! ```text
+//! field:value        like the value, but for case      actor:ana
+//! field:=value       the value to the byte             action:=Update
+//! field:value*       beginning with it                 action:delete*
+//! field:(a|b)        one of several                    action:(create|update)
+//! field:none         the field is missing              reason:none
+//! has:field          it is there                       has:before
+//! word  "a phrase"   anywhere in the event             "lot 42"
+//! from:  to:         when it happened, [from, to)      from:2026-01-01
+//! recorded_from:  recorded_to:                         when it was recorded
+//! index:a..b         leaf indexes, [a, b); index:a     index:100..200
+//! -condition         the opposite                      -source:seqera
+//! ```
+//!
+//! A value with white space, quotes or one of `()|*=` in it is quoted; in quotes, `\"` and `\\` stand
+//! for `"` and `\`. A quoted value is never a keyword: `reason:"none"` asks for the word.
+
+mod lex;
+mod parse;
+mod print;
+mod time;
+
+pub use parse::{Fault, parse};
+pub use time::Zone;

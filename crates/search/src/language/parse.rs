@@ -1,0 +1,238 @@
+//! From text to a question.
+
+use std::ops::Range;
+
+use super::Zone;
+use super::lex::{Lexer, Value};
+use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
+use crate::{Clause, Field, Pattern, Query, Test, Text};
+
+/// What is wrong with a question, where, and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// The bytes of the text that are meant.
+    pub place: Range<usize>,
+    /// For a person.
+    pub message: String,
+}
+
+impl Fault {
+    pub(super) fn new(place: Range<usize>, message: &str) -> Self {
+        Self { place, message: message.to_owned() }
+    }
+}
+
+/// Reads a question. Dates without a zone are meant in `zone`.
+///
+/// # Errors
+/// Names the word and the fix.
+pub fn parse(text: &str, zone: &Zone) -> Result<Query, Fault> {
+    if text.len() > BYTES_MAX {
+        let message = format!("a question has at most {BYTES_MAX} bytes; shorten it");
+        return Err(Fault::new(0..text.len(), &message));
+    }
+    let mut lexer = Lexer::new(text);
+    let mut query = Query::default();
+    loop {
+        lexer.skip_space();
+        let start = lexer.at();
+        if lexer.peek().is_none() {
+            return Ok(query);
+        }
+        if query.clauses.len() + query.texts.len() == CLAUSES_MAX {
+            let message = format!("a question has at most {CLAUSES_MAX} conditions; use fewer");
+            return Err(Fault::new(start..text.len(), &message));
+        }
+        let negated = lexer.take('-');
+        match lexer.field() {
+            Some((name, place)) => {
+                let values = lexer.values().map_err(|fault| missing(fault, name, &place))?;
+                let term = Term { name, place, values, negated, zone };
+                term.add_to(&mut query)?;
+            }
+            None => query.texts.push(bare(&mut lexer, negated, start)?),
+        }
+    }
+}
+
+fn missing(mut fault: Fault, name: &str, place: &Range<usize>) -> Fault {
+    if fault.place.is_empty() {
+        fault.place = place.start..place.end + 1;
+        fault.message = format!("`{name}:` needs a value right behind it");
+    }
+    fault
+}
+
+fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Fault> {
+    let mut value = lexer.value(false)?;
+    value.place.start = start;
+    if value.exactly {
+        let message = "`=` belongs behind a field's name, as in action:=Update; or quote it";
+        return Err(Fault::new(value.place, message));
+    }
+    let text = Text { text: value.text, prefix: value.prefix, negated };
+    text.check().map_err(|message| Fault::new(value.place, &message))?;
+    Ok(text)
+}
+
+/// A name and what stands behind its colon.
+#[derive(Debug)]
+struct Term<'a> {
+    name: &'a str,
+    place: Range<usize>,
+    values: Vec<Value>,
+    negated: bool,
+    zone: &'a Zone,
+}
+
+impl Term<'_> {
+    fn add_to(self, query: &mut Query) -> Result<(), Fault> {
+        match self.name.to_ascii_lowercase().as_str() {
+            "from" => set(&mut query.occurred.from, self.time()?, &self),
+            "to" => set(&mut query.occurred.to, self.time()?, &self),
+            "recorded_from" => set(&mut query.recorded.from, self.time()?, &self),
+            "recorded_to" => set(&mut query.recorded.to, self.time()?, &self),
+            "index" => set(&mut query.indexes, self.indexes()?, &self),
+            "has" => {
+                let value = self.only()?;
+                let field = field(&value.text, &value.place)?;
+                query.clauses.push(Clause::present(field, !self.negated));
+                Ok(())
+            }
+            _ => {
+                query.clauses.push(self.clause()?);
+                Ok(())
+            }
+        }
+    }
+
+    fn clause(self) -> Result<Clause, Fault> {
+        let field = field(self.name, &self.place)?;
+        if let [value] = self.values.as_slice() {
+            if value.is_word("none") {
+                return Ok(Clause::present(field, self.negated));
+            }
+            if value.is_word("any") {
+                return Ok(Clause::present(field, !self.negated));
+            }
+        }
+        if self.values.len() > VALUES_MAX {
+            let message = format!("a condition lists at most {VALUES_MAX} values");
+            return Err(Fault::new(self.place, &message));
+        }
+        let mut patterns = Vec::with_capacity(self.values.len());
+        for value in self.values {
+            let pattern = if value.exactly {
+                Pattern::Exactly(value.text)
+            } else if value.prefix {
+                Pattern::Prefix(value.text)
+            } else {
+                Pattern::Like(value.text)
+            };
+            pattern.check(field).map_err(|message| Fault::new(value.place, &message))?;
+            patterns.push(pattern);
+        }
+        Ok(Clause { field, negated: self.negated, test: Test::Any(patterns) })
+    }
+
+    /// The one plain value of a term that takes nothing else.
+    fn only(&self) -> Result<&Value, Fault> {
+        match self.values.as_slice() {
+            [value] if !value.exactly && !value.prefix => Ok(value),
+            _ => {
+                let message = format!("`{}:` takes one plain value", self.name);
+                Err(Fault::new(self.place.clone(), &message))
+            }
+        }
+    }
+
+    fn plain(&self) -> Result<&Value, Fault> {
+        if self.negated {
+            let message = format!("`{}:` cannot be negated; leave out the `-`", self.name);
+            return Err(Fault::new(self.place.clone(), &message));
+        }
+        self.only()
+    }
+
+    fn time(&self) -> Result<i64, Fault> {
+        let value = self.plain()?;
+        self.zone.micros(&value.text).ok_or_else(|| {
+            let message = "not a time; write 2026-01-31, 2026-01-31T08:00 or 2026-01-31T08:00:00Z";
+            Fault::new(value.place.clone(), message)
+        })
+    }
+
+    fn indexes(&self) -> Result<Range<u64>, Fault> {
+        let value = self.plain()?;
+        let range = match value.text.split_once("..") {
+            Some((from, to)) => from.parse().ok().zip(to.parse().ok()).map(|(a, b)| a..b),
+            None => value.text.parse().ok().and_then(|a: u64| Some(a..a.checked_add(1)?)),
+        };
+        range.ok_or_else(|| {
+            Fault::new(value.place.clone(), "an index is written 17, a range of them 100..200")
+        })
+    }
+}
+
+fn set<T>(slot: &mut Option<T>, value: T, term: &Term<'_>) -> Result<(), Fault> {
+    if slot.is_some() {
+        let message = format!("`{}:` is given twice; keep one", term.name);
+        return Err(Fault::new(term.place.clone(), &message));
+    }
+    *slot = Some(value);
+    Ok(())
+}
+
+fn field(name: &str, place: &Range<usize>) -> Result<Field, Fault> {
+    Field::parse(name).ok_or_else(|| {
+        let near = Field::ALL
+            .into_iter()
+            .map(Field::name)
+            .chain(["from", "to", "has", "index", "recorded_from", "recorded_to"])
+            .min_by_key(|known| distance(known, name));
+        let message = match near.filter(|known| distance(known, name) <= 2) {
+            Some(known) => format!("there is no field `{name}`; did you mean `{known}`?"),
+            None => format!("there is no field `{name}`; quote it to search for it as text"),
+        };
+        Fault::new(place.clone(), &message)
+    })
+}
+
+/// Levenshtein's distance, of texts that are short because one is a field's name.
+fn distance(one: &str, other: &str) -> usize {
+    if one.len().abs_diff(other.len()) > 2 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, a) in one.bytes().enumerate() {
+        let mut diagonal = line;
+        if let Some(first) = row.first_mut() {
+            *first = line + 1;
+        }
+        let mut left = line + 1;
+        for (cell, b) in row.iter_mut().skip(1).zip(other.bytes()) {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = *cell;
+            left = substituted.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+impl Query {
+    /// Reads a question whose dates are meant in UTC.
+    ///
+    /// # Errors
+    /// As [`parse`].
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        parse(text, &Zone::UTC)
+    }
+}
+
+impl From<Range<i64>> for Interval {
+    fn from(range: Range<i64>) -> Self {
+        Self { from: Some(range.start), to: Some(range.end) }
+    }
+}

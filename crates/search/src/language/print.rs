@@ -1,0 +1,124 @@
+//! From a question to its canonical text: what the page puts back in the box and in links.
+
+use std::fmt::{self, Write as _};
+
+use event::format_micros;
+
+use crate::{Clause, Field, Pattern, Query, Test, Text};
+
+impl fmt::Display for Query {
+    /// Writes a text that reads back as the same question.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> = Vec::new();
+        parts.extend(self.clauses.iter().map(ToString::to_string));
+        parts.extend(self.texts.iter().map(ToString::to_string));
+        for (name, moment) in [
+            ("from", self.occurred.from),
+            ("to", self.occurred.to),
+            ("recorded_from", self.recorded.from),
+            ("recorded_to", self.recorded.to),
+        ] {
+            parts.extend(moment.map(|micros| format!("{name}:{}", time(micros))));
+        }
+        parts.extend(
+            self.indexes.as_ref().map(|range| format!("index:{}..{}", range.start, range.end)),
+        );
+        f.write_str(&parts.join(" "))
+    }
+}
+
+/// RFC 3339 in UTC, without a fraction that is zero.
+fn time(micros: i64) -> String {
+    let text = format_micros(micros);
+    text.strip_suffix(".000000Z").map_or(text.clone(), |head| format!("{head}Z"))
+}
+
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.field.name();
+        match &self.test {
+            Test::Present if self.negated => write!(f, "{name}:none"),
+            Test::Present => write!(f, "has:{name}"),
+            Test::Any(patterns) => {
+                if self.negated {
+                    f.write_char('-')?;
+                }
+                write!(f, "{name}:")?;
+                match patterns.as_slice() {
+                    [pattern] => pattern_text(f, pattern, false),
+                    patterns => {
+                        f.write_char('(')?;
+                        for (position, pattern) in patterns.iter().enumerate() {
+                            if position > 0 {
+                                f.write_char('|')?;
+                            }
+                            pattern_text(f, pattern, true)?;
+                        }
+                        f.write_char(')')
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negated {
+            f.write_char('-')?;
+        }
+        let plain =
+            self.text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b >= 0x80)
+                && !self.text.contains(':');
+        if plain {
+            value(f, &self.text)?
+        } else {
+            quote(f, &self.text)?
+        }
+        if self.prefix { f.write_char('*') } else { Ok(()) }
+    }
+}
+
+fn pattern_text(f: &mut fmt::Formatter<'_>, pattern: &Pattern, listed: bool) -> fmt::Result {
+    match pattern {
+        Pattern::Like(text) if !listed && is_keyword(text) => quote(f, text),
+        Pattern::Like(text) => value(f, text),
+        Pattern::Exactly(text) => {
+            f.write_char('=')?;
+            value(f, text)
+        }
+        Pattern::Prefix(text) => {
+            value(f, text)?;
+            f.write_char('*')
+        }
+    }
+}
+
+fn is_keyword(text: &str) -> bool {
+    ["none", "any"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn value(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let special = |c: char| c.is_whitespace() || matches!(c, '"' | '*' | '(' | ')' | '|');
+    if text.is_empty() || text.starts_with('=') || text.contains(special) {
+        return quote(f, text);
+    }
+    f.write_str(text)
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_char('"')?;
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            f.write_char('\\')?;
+        }
+        f.write_char(c)?;
+    }
+    f.write_char('"')
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,331 @@
+//! From patterns to terms: one term, a range of the dictionary, or all that differ only in case.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use tantivy::postings::TermInfo;
+use tantivy::query::{
+    BitSetDocSet, ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, TermQuery,
+    Weight,
+};
+use tantivy::schema::{Field as Column, IndexRecordOption, Term};
+use tantivy::termdict::TermDictionary;
+use tantivy::{BitSet, DocId, Score, SegmentReader, TantivyError};
+use tantivy_fst::Automaton;
+
+use crate::schema::{Layout, Tag};
+use crate::{Pattern, fold};
+
+/// The addresses that a text means, as 128 bits from first to last: one address, or a network in
+/// CIDR notation. An IPv4 address is its IPv6 mapping.
+pub(crate) fn network(text: &str) -> Option<(u128, u128)> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let width = if address.is_ipv4() { 32 } else { 128 };
+    let bits = match bits {
+        Some(bits) if bits.len() <= 3 && bits.bytes().all(|b| b.is_ascii_digit()) => {
+            bits.parse::<u32>().ok().filter(|bits| *bits <= width)?
+        }
+        Some(_) => return None,
+        None => width,
+    };
+    let hosts = u128::MAX.checked_shr(128 - (width - bits)).unwrap_or(0);
+    let first = address_bits(address) & !hosts;
+    Some((first, first | hosts))
+}
+
+/// An address as 128 bits.
+pub(crate) fn address_bits(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
+/// The text of an address term.
+pub(crate) fn address_text(bytes: &[u8]) -> Option<String> {
+    let bits = u128::from_be_bytes(bytes.try_into().ok()?);
+    Some(IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical().to_string())
+}
+
+/// Events with a term of one of these members that is like a pattern.
+pub(crate) fn like(tags: &[Tag], pattern: &Pattern) -> Box<dyn Query> {
+    let select = match pattern {
+        Pattern::Exactly(text) => Select::listed(tags, text),
+        Pattern::Like(text) if text.chars().all(|c| fold::variants(c).len() == 1) => {
+            Select::listed(tags, text)
+        }
+        Pattern::Like(text) => Select::Folded(Arc::new(Folded::new(tags, text, false))),
+        Pattern::Prefix(text) => Select::Folded(Arc::new(Folded::new(tags, text, true))),
+    };
+    Box::new(Terms { column: Layout::current().terms, select })
+}
+
+/// Values of a member that begin so but for case, with the number of their events; so many at most.
+pub(crate) fn beginning_with(
+    dictionary: &TermDictionary,
+    tag: Tag,
+    prefix: &str,
+    count_max: usize,
+) -> tantivy::Result<Vec<(Vec<u8>, u64)>> {
+    let folded = Folded::new(&[tag], prefix, true);
+    let mut stream = dictionary.search(&folded).into_stream()?;
+    let mut found = Vec::new();
+    while found.len() < count_max && stream.advance() {
+        let value = stream.key().get(1..).unwrap_or_default().to_vec();
+        found.push((value, u64::from(stream.value().doc_freq)));
+    }
+    Ok(found)
+}
+
+/// Events with one of these terms of a member.
+pub(crate) fn any_of(tag: Tag, values: impl Iterator<Item = String>) -> Box<dyn Query> {
+    let select = Select::Listed(values.map(|value| key(tag, value.as_bytes())).collect());
+    Box::new(Terms { column: Layout::current().terms, select })
+}
+
+fn key(tag: Tag, value: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(value.len() + 1);
+    key.push(tag as u8);
+    key.extend_from_slice(value);
+    key
+}
+
+/// Events with exactly this term of a member.
+pub(crate) fn exactly(tag: Tag, value: &[u8]) -> Box<dyn Query> {
+    let term = Term::from_field_bytes(Layout::current().terms, &key(tag, value));
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+/// Events with any term of a member.
+pub(crate) fn present(tag: Tag) -> Box<dyn Query> {
+    Box::new(Terms { column: Layout::current().terms, select: Select::prefix(&[tag as u8]) })
+}
+
+/// Events whose address is in a network.
+pub(crate) fn addresses(from: u128, to: u128) -> Box<dyn Query> {
+    let key = |bits: u128| key(Tag::Address, &bits.to_be_bytes());
+    let mut end = key(to);
+    // The first key behind `to`: keys have no continuation.
+    end.push(0);
+    Box::new(Terms {
+        column: Layout::current().terms,
+        select: Select::Range { from: key(from), end: Some(end) },
+    })
+}
+
+/// Events with a word that begins so, given with its mark.
+pub(crate) fn word_prefix(marked: &str) -> Box<dyn Query> {
+    Box::new(Terms { column: Layout::current().text, select: Select::prefix(marked.as_bytes()) })
+}
+
+/// Which terms of a dictionary.
+#[derive(Clone, Debug)]
+enum Select {
+    Range { from: Vec<u8>, end: Option<Vec<u8>> },
+    Listed(Arc<[Vec<u8>]>),
+    Folded(Arc<Folded>),
+}
+
+impl Select {
+    fn prefix(prefix: &[u8]) -> Self {
+        Self::Range { from: prefix.to_vec(), end: after_prefix(prefix) }
+    }
+
+    fn listed(tags: &[Tag], text: &str) -> Self {
+        Self::Listed(tags.iter().map(|tag| key(*tag, text.as_bytes())).collect())
+    }
+
+    fn infos(&self, dictionary: &TermDictionary) -> std::io::Result<Vec<TermInfo>> {
+        let mut infos = Vec::new();
+        match self {
+            Self::Range { from, end } => {
+                let mut range = dictionary.range().ge(from);
+                if let Some(end) = end {
+                    range = range.lt(end);
+                }
+                let mut stream = range.without_keys().into_stream()?;
+                while stream.advance() {
+                    infos.push(stream.value().clone());
+                }
+            }
+            Self::Listed(keys) => {
+                for key in keys.iter() {
+                    infos.extend(dictionary.get(key)?);
+                }
+            }
+            Self::Folded(folded) => {
+                let mut stream = dictionary.search(folded.as_ref()).without_keys().into_stream()?;
+                while stream.advance() {
+                    infos.push(stream.value().clone());
+                }
+            }
+        }
+        Ok(infos)
+    }
+}
+
+/// The least key that is greater than every key with this prefix.
+pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// Events with any of the selected terms.
+#[derive(Clone, Debug)]
+struct Terms {
+    column: Column,
+    select: Select,
+}
+
+impl Query for Terms {
+    fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Weight for Terms {
+    fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        let inverted = reader.inverted_index(self.column)?;
+        let infos = self.select.infos(inverted.terms())?;
+        match infos.as_slice() {
+            [] => Ok(Box::new(EmptyScorer)),
+            [info] => {
+                let postings =
+                    inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+                Ok(Box::new(ConstScorer::new(postings, boost)))
+            }
+            infos => {
+                let mut docs = BitSet::with_max_value(reader.max_doc());
+                for info in infos {
+                    let mut block = inverted
+                        .read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+                    while !block.docs().is_empty() {
+                        block.docs().iter().for_each(|doc| {
+                            docs.insert(*doc);
+                        });
+                        block.advance();
+                    }
+                }
+                Ok(Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)))
+            }
+        }
+    }
+
+    fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
+        Err(TantivyError::InvalidArgument("nothing is scored here".to_owned()))
+    }
+}
+
+/// Accepts the terms of a member that differ from a text only in case, or begin so.
+#[derive(Debug)]
+struct Folded {
+    /// For each character, the UTF-8 of all that may stand in its place; the tags come first.
+    places: Vec<Vec<Vec<u8>>>,
+    prefix: bool,
+}
+
+/// How far a term has been accepted: characters, and the first bytes of the next one.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    place: usize,
+    pending: [u8; 4],
+    size: usize,
+}
+
+impl Folded {
+    fn new(tags: &[Tag], text: &str, prefix: bool) -> Self {
+        let utf8 = |c: char| c.to_string().into_bytes();
+        let mut places = vec![tags.iter().map(|tag| vec![*tag as u8]).collect::<Vec<_>>()];
+        places.extend(text.chars().map(|c| fold::variants(c).into_iter().map(utf8).collect()));
+        Self { places, prefix }
+    }
+}
+
+impl Automaton for &Folded {
+    type State = Option<Reached>;
+
+    fn start(&self) -> Self::State {
+        Some(Reached { place: 0, pending: [0; 4], size: 0 })
+    }
+
+    fn is_match(&self, state: &Self::State) -> bool {
+        state.is_some_and(|reached| reached.place == self.places.len())
+    }
+
+    fn can_match(&self, state: &Self::State) -> bool {
+        state.is_some()
+    }
+
+    fn will_always_match(&self, state: &Self::State) -> bool {
+        self.prefix && self.is_match(state)
+    }
+
+    fn accept(&self, state: &Self::State, byte: u8) -> Self::State {
+        let mut reached = (*state)?;
+        let Some(variants) = self.places.get(reached.place) else {
+            return self.prefix.then_some(reached);
+        };
+        *reached.pending.get_mut(reached.size)? = byte;
+        reached.size += 1;
+        let pending = reached.pending.get(..reached.size)?;
+        if variants.iter().any(|variant| variant == pending) {
+            return Some(Reached { place: reached.place + 1, pending: [0; 4], size: 0 });
+        }
+        variants.iter().any(|variant| variant.starts_with(pending)).then_some(reached)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_understood() {
+        for (text, inside, outside) in [
+            ("10.0.0.0/8", vec!["10.0.0.0", "10.255.255.255", "::ffff:10.1.2.3"], vec!["11.0.0.0"]),
+            ("10.1.2.3/8", vec!["10.200.0.1"], vec!["9.255.255.255"]),
+            ("192.168.1.7", vec!["192.168.1.7"], vec!["192.168.1.8"]),
+            ("0.0.0.0/0", vec!["255.255.255.255"], vec!["2001:db8::1"]),
+            ("2001:db8::/32", vec!["2001:db8:ffff::1"], vec!["2001:db9::", "10.0.0.1"]),
+            ("::/0", vec!["10.0.0.1", "2001:db8::1"], vec![]),
+        ] {
+            let (from, to) = network(text).unwrap();
+            let has = |ip: &str| (from..=to).contains(&address_bits(ip.parse().unwrap()));
+            assert!(inside.iter().all(|ip| has(ip)), "{text}");
+            assert!(!outside.iter().any(|ip| has(ip)), "{text}");
+        }
+        for bad in ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0.0/+8", "host"] {
+            assert_eq!(network(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_automaton_accepts_what_differs_in_case() {
+        let accepts = |text: &str, prefix: bool, value: &str| {
+            let folded = &Folded::new(&[Tag::Action], text, prefix);
+            let state = [Tag::Action as u8]
+                .iter()
+                .chain(value.as_bytes())
+                .fold(folded.start(), |state, byte| folded.accept(&state, *byte));
+            folded.is_match(&state)
+        };
+        assert!(accepts("Gómez", false, "GÓMEZ"));
+        assert!(accepts("k", false, "\u{212a}"));
+        assert!(!accepts("Gómez", false, "Gomez"));
+        assert!(!accepts("ana", false, "anab"));
+        assert!(accepts("ana", true, "ANAB"));
+        assert!(!accepts("ana", true, "an"));
+        assert_eq!(after_prefix(b"a\xff"), Some(b"b".to_vec()));
+        assert_eq!(after_prefix(b"\xff"), None);
+    }
+}

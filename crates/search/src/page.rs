@@ -1,0 +1,248 @@
+//! Pages of leaf indexes, newest first or in another order, without visiting what cannot be on them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
+
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::segment::{Opened, Segment};
+use crate::view::View;
+
+/// The most events of one page.
+pub const PAGE_MAX: usize = 1_000;
+
+/// In which order events are listed. Events of one moment are ordered by leaf index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// What happened last comes first.
+    #[default]
+    Newest,
+    /// What happened first comes first.
+    Oldest,
+    /// What was recorded last comes first.
+    LastRecorded,
+    /// What was recorded first comes first.
+    FirstRecorded,
+}
+
+/// Some of the events that are meant, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Their leaf indexes.
+    pub indexes: Vec<u64>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Cursor>,
+    /// How many events of the trail were searched: all below this index.
+    pub projected_size: u64,
+}
+
+/// A place in a list: behind one event. It stays valid while the trail grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    order: Order,
+    micros: i64,
+    index: u64,
+}
+
+impl Order {
+    const fn letter(self) -> char {
+        match self {
+            Self::Newest => 'n',
+            Self::Oldest => 'o',
+            Self::LastRecorded => 'l',
+            Self::FirstRecorded => 'f',
+        }
+    }
+
+    /// Where an event stands: greater comes first.
+    const fn rank(self, micros: i64, index: u64) -> (i64, u64) {
+        match self {
+            Self::Newest => (micros, index),
+            Self::Oldest => (!micros, !index),
+            Self::LastRecorded => (0, index),
+            Self::FirstRecorded => (0, !index),
+        }
+    }
+
+    /// The greatest rank that an event of a segment may have.
+    fn best(self, segment: &Segment) -> (i64, u64) {
+        let last = segment.to().saturating_sub(1);
+        match self {
+            Self::Newest => self.rank(segment.occurred.1, last),
+            Self::Oldest => self.rank(segment.occurred.0, segment.from),
+            Self::LastRecorded => self.rank(0, last),
+            Self::FirstRecorded => self.rank(0, segment.from),
+        }
+    }
+
+    /// The least rank that an event of a segment may have.
+    fn worst(self, segment: &Segment) -> (i64, u64) {
+        let last = segment.to().saturating_sub(1);
+        match self {
+            Self::Newest => self.rank(segment.occurred.0, segment.from),
+            Self::Oldest => self.rank(segment.occurred.1, last),
+            Self::LastRecorded => self.rank(0, segment.from),
+            Self::FirstRecorded => self.rank(0, last),
+        }
+    }
+
+    const fn is_descending(self) -> bool {
+        matches!(self, Self::Newest | Self::LastRecorded)
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{:x}-{:x}", self.order.letter(), self.micros, self.index)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = Error;
+
+    /// Reads what [`Display`](fmt::Display) wrote, and nothing else.
+    fn from_str(text: &str) -> Result<Self> {
+        let read = || {
+            let mut chars = text.chars();
+            let letter = chars.next()?;
+            let order = [Order::Newest, Order::Oldest, Order::LastRecorded, Order::FirstRecorded]
+                .into_iter()
+                .find(|order| order.letter() == letter)?;
+            let (micros, index) = chars.as_str().split_once('-')?;
+            let micros = u64::from_str_radix(micros, 16).ok()?.cast_signed();
+            let index = u64::from_str_radix(index, 16).ok()?;
+            let cursor = Self { order, micros, index };
+            (cursor.to_string() == text).then_some(cursor)
+        };
+        read().ok_or(Error::Cursor)
+    }
+}
+
+/// The best of what has been seen so far.
+#[derive(Debug)]
+struct Best {
+    order: Order,
+    limit: usize,
+    /// Only ranks below this one are on the page.
+    below: Option<(i64, u64)>,
+    heap: BinaryHeap<Reverse<(i64, u64)>>,
+}
+
+impl Best {
+    /// Whether an event of this rank would be on the page.
+    fn wants(&self, rank: (i64, u64)) -> bool {
+        self.below.is_none_or(|below| rank < below)
+            && (self.heap.len() < self.limit
+                || self.heap.peek().is_some_and(|Reverse(worst)| rank > *worst))
+    }
+
+    fn offer(&mut self, rank: (i64, u64)) {
+        if self.wants(rank) {
+            if self.heap.len() == self.limit {
+                self.heap.pop();
+            }
+            self.heap.push(Reverse(rank));
+        }
+    }
+
+    /// Offers the documents of a segment, the most promising first: segments are nearly in order.
+    fn offer_docs(&mut self, segment: &Segment, opened: &Opened, docs: &[DocId]) {
+        let mut moments = [None; COLLECT_BLOCK_BUFFER_LEN];
+        let mut block = |best: &mut Self, docs: &[DocId]| {
+            let moments = moments.get_mut(..docs.len()).unwrap_or_default();
+            opened.occurred.first_vals(docs, moments);
+            for (doc, micros) in docs.iter().zip(&*moments).rev() {
+                let index = segment.from + u64::from(*doc);
+                best.offer(best.order.rank(micros.unwrap_or_default(), index));
+            }
+        };
+        if self.order.is_descending() {
+            docs.rchunks(COLLECT_BLOCK_BUFFER_LEN).for_each(|docs| block(self, docs));
+        } else {
+            docs.chunks(COLLECT_BLOCK_BUFFER_LEN).for_each(|docs| block(self, docs));
+        }
+    }
+
+    fn into_page(self, limit: usize, projected_size: u64) -> Page {
+        let order = self.order;
+        let mut ranks: Vec<(i64, u64)> = self.heap.into_iter().map(|Reverse(rank)| rank).collect();
+        ranks.sort_unstable_by(|one, other| other.cmp(one));
+        let more = ranks.len() > limit;
+        ranks.truncate(limit);
+        let place = |(micros, index): (i64, u64)| match order {
+            Order::Newest | Order::LastRecorded => (micros, index),
+            Order::Oldest => (!micros, !index),
+            Order::FirstRecorded => (micros, !index),
+        };
+        let next = ranks.last().filter(|_| more).map(|rank| {
+            let (micros, index) = place(*rank);
+            Cursor { order, micros, index }
+        });
+        let indexes = ranks.into_iter().map(|rank| place(rank).1).collect();
+        Page { indexes, next, projected_size }
+    }
+}
+
+/// One page of the events that a plan means.
+pub(crate) fn page(
+    view: &View,
+    plan: &Plan,
+    order: Order,
+    limit: usize,
+    after: Option<&Cursor>,
+) -> Result<Page> {
+    if after.is_some_and(|cursor| cursor.order != order) {
+        return Err(Error::Cursor);
+    }
+    let limit = limit.clamp(1, PAGE_MAX);
+    let below = after.map(|cursor| order.rank(cursor.micros, cursor.index));
+    // One more than asked for tells whether there is a next page.
+    let mut best = Best { order, limit: limit + 1, below, heap: BinaryHeap::new() };
+    let mut segments: Vec<&Segment> = view
+        .segments
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|segment| !plan.misses(segment))
+        .filter(|segment| below.is_none_or(|below| order.worst(segment) < below))
+        .collect();
+    segments.sort_unstable_by_key(|segment| Reverse(order.best(segment)));
+    let mut docs = Vec::new();
+    for segment in segments {
+        // What follows is no better than this.
+        if best.heap.len() == best.limit
+            && best.heap.peek().is_some_and(|Reverse(worst)| order.best(segment) < *worst)
+        {
+            break;
+        }
+        docs.clear();
+        plan.each(segment, &mut |_, block| docs.extend_from_slice(block))?;
+        if !docs.is_empty() {
+            best.offer_docs(segment, segment.open()?, &docs);
+        }
+    }
+    Ok(best.into_page(limit, view.size()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_and_nothing_else_does() {
+        for (order, micros, index) in [
+            (Order::Newest, 0, 0),
+            (Order::Oldest, 1_700_000_000_000_000, 5_000_000),
+            (Order::LastRecorded, 0, u64::MAX),
+            (Order::FirstRecorded, -1, 7),
+        ] {
+            let cursor = Cursor { order, micros, index };
+            assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
+        }
+        for bad in ["", "n", "n-", "x0-0", "n0-0 ", "n00-0", "n+1-0", "n0-0-0", "nA-0", "é0-0"] {
+            assert!(matches!(bad.parse::<Cursor>(), Err(Error::Cursor)), "{bad}");
+        }
+    }
+}

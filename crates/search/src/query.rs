@@ -1,0 +1,252 @@
+//! A question about a trail.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::{Field, fold, words};
+
+/// The most clauses and texts of one question.
+pub(crate) const CLAUSES_MAX: usize = 64;
+/// The most values that one clause may list.
+pub(crate) const VALUES_MAX: usize = 256;
+/// The most bytes of all values and texts of one question.
+pub(crate) const BYTES_MAX: usize = 64 * 1024;
+/// The most words of one phrase.
+pub(crate) const PHRASE_WORDS_MAX: usize = 64;
+
+/// Which events are meant: those for which every clause and text holds, within every interval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Conditions on members.
+    pub clauses: Vec<Clause>,
+    /// Words and phrases, anywhere in the event.
+    pub texts: Vec<Text>,
+    /// When it happened, in microseconds since the epoch.
+    pub occurred: Interval,
+    /// When it was recorded, in microseconds since the epoch.
+    pub recorded: Interval,
+    /// Leaf indexes.
+    pub indexes: Option<Range<u64>>,
+}
+
+/// A half-open interval `[from, to)` of microseconds since the epoch, open where `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interval {
+    /// The first moment in it.
+    pub from: Option<i64>,
+    /// The first moment after it.
+    pub to: Option<i64>,
+}
+
+/// A condition on one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// What is asked for.
+    pub field: Field,
+    /// Whether the events meant are those for which the test does *not* hold, those without the
+    /// field among them.
+    pub negated: bool,
+    /// What must hold.
+    pub test: Test,
+}
+
+/// What must hold of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// One of its values is like one of these.
+    Any(Vec<Pattern>),
+    /// It has a value.
+    Present,
+}
+
+/// What a value is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// This text but for case (`field:value`); for fields of words, these words in a row; for
+    /// addresses, this address or network.
+    Like(String),
+    /// This text to the byte (`field:=value`).
+    Exactly(String),
+    /// It begins with this text but for case (`field:value*`); for fields of words, a word does.
+    Prefix(String),
+}
+
+/// A text to be found in the event: its words in a row in one member, or the whole of an
+/// identifier, but for case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// What is looked for.
+    pub text: String,
+    /// Whether a word or identifier need only begin with it.
+    pub prefix: bool,
+    /// Whether the events meant are those without it.
+    pub negated: bool,
+}
+
+impl Interval {
+    /// Whether a moment is in it.
+    pub fn contains(&self, micros: i64) -> bool {
+        self.from.is_none_or(|from| from <= micros) && self.to.is_none_or(|to| micros < to)
+    }
+
+    /// Whether every moment is in it.
+    pub fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+}
+
+impl Clause {
+    /// Events with a field like a text.
+    pub fn new(field: Field, pattern: Pattern) -> Self {
+        Self { field, negated: false, test: Test::Any(vec![pattern]) }
+    }
+
+    /// Events with the field, or without it.
+    pub fn present(field: Field, present: bool) -> Self {
+        Self { field, negated: !present, test: Test::Present }
+    }
+}
+
+impl Query {
+    /// Everything that happened to one thing.
+    pub fn history(target_type: &str, target_id: &str) -> Self {
+        let exactly = |field, text: &str| Clause::new(field, Pattern::Exactly(text.to_owned()));
+        Self {
+            clauses: vec![
+                exactly(Field::TargetType, target_type),
+                exactly(Field::TargetId, target_id),
+            ],
+            ..Self::default()
+        }
+    }
+
+    /// The same question with one more condition.
+    #[must_use]
+    pub fn with(mut self, clause: Clause) -> Self {
+        self.clauses.push(clause);
+        self
+    }
+
+    /// Whether the question is one that can be answered.
+    ///
+    /// # Errors
+    /// [`Error::Question`] says what to change.
+    pub fn check(&self) -> Result<()> {
+        let question = |message: String| Err(Error::Question(message));
+        if self.clauses.len() + self.texts.len() > CLAUSES_MAX {
+            return question(format!("a question has at most {CLAUSES_MAX} conditions; use fewer"));
+        }
+        let mut bytes = 0;
+        for clause in &self.clauses {
+            if let Test::Any(patterns) = &clause.test {
+                bytes += patterns.iter().map(|pattern| pattern.text().len()).sum::<usize>();
+                if patterns.is_empty() || patterns.len() > VALUES_MAX {
+                    return question(format!("a condition lists 1 to {VALUES_MAX} values"));
+                }
+                for pattern in patterns {
+                    pattern.check(clause.field).or_else(question)?;
+                }
+            }
+        }
+        for text in &self.texts {
+            bytes += text.text.len();
+            text.check().or_else(question)?;
+        }
+        if bytes > BYTES_MAX {
+            return question(format!("a question has at most {BYTES_MAX} bytes; shorten it"));
+        }
+        Ok(())
+    }
+
+    /// Whether it asks for nothing but a range of indexes or times.
+    pub(crate) fn is_unconditional(&self) -> bool {
+        self.clauses.is_empty() && self.texts.is_empty()
+    }
+}
+
+impl Pattern {
+    /// The text that values are compared with.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Like(text) | Self::Exactly(text) | Self::Prefix(text) => text,
+        }
+    }
+
+    /// Whether a whole value is like this.
+    pub(crate) fn admits(&self, value: &str) -> bool {
+        match self {
+            Self::Like(text) => fold::same(text, value),
+            Self::Exactly(text) => text == value,
+            Self::Prefix(text) => fold::starts_with(value, text),
+        }
+    }
+
+    /// The ways to read this as `type/id`: what the type and what the id are like.
+    pub(crate) fn splits(&self) -> Vec<(Self, Self)> {
+        let text = self.text();
+        text.match_indices('/')
+            .filter_map(|(at, _)| {
+                let (kind, id) = (text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned());
+                Some(match self {
+                    Self::Like(_) => (Self::Like(kind), Self::Like(id)),
+                    Self::Exactly(_) => (Self::Exactly(kind), Self::Exactly(id)),
+                    Self::Prefix(_) => (Self::Like(kind), Self::Prefix(id)),
+                })
+            })
+            .collect()
+    }
+
+    /// What is wrong with this pattern for a field, if anything.
+    pub(crate) fn check(&self, field: Field) -> std::result::Result<(), String> {
+        let name = field.name();
+        if self.text().is_empty() {
+            return Err(format!(
+                "`{name}` needs a value; to find events without one say {name}:none"
+            ));
+        }
+        if field == Field::Ip {
+            return match self {
+                Self::Prefix(_) => {
+                    Err("an address has no prefix; name a network, as in ip:10.0.0.0/8".to_owned())
+                }
+                _ => Ok(()),
+            };
+        }
+        if field == Field::Imported && !["yes", "no"].iter().any(|word| self.admits(word)) {
+            return Err("`imported` is yes or no".to_owned());
+        }
+        if field == Field::Imported && matches!(self, Self::Prefix(_)) {
+            return Err("`imported` is yes or no".to_owned());
+        }
+        if field.is_words() {
+            let count = words::words(self.text()).len();
+            return match self {
+                Self::Exactly(_) => {
+                    Err(format!("`{name}` is searched for words; leave out the `=`"))
+                }
+                _ if count == 0 => Err(format!("`{name}` needs a word with a letter or a digit")),
+                Self::Prefix(_) if count > 1 => {
+                    Err("`*` can only follow a single word; leave it out or shorten".to_owned())
+                }
+                _ if count > PHRASE_WORDS_MAX => {
+                    Err(format!("a phrase has at most {PHRASE_WORDS_MAX} words; shorten it"))
+                }
+                _ => Ok(()),
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Text {
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let count = words::words(&self.text).len();
+        if self.text.is_empty() {
+            return Err("an empty text finds nothing; leave it out".to_owned());
+        }
+        if count > PHRASE_WORDS_MAX {
+            return Err(format!("a phrase has at most {PHRASE_WORDS_MAX} words; shorten it"));
+        }
+        Ok(())
+    }
+}
