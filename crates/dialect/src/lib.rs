@@ -17,9 +17,22 @@
 //! What an action means is never stored; a catalogue decides it when somebody asks.
 
 mod catalogue;
+mod columns;
 mod dialect;
+mod export;
+mod identity;
+mod input;
+mod json;
+mod limits;
 mod loss;
+mod members;
+pub mod opencga;
+mod reading;
+mod record;
 mod rejection;
+pub mod seqera;
+mod table;
+pub mod tetrascience;
 
 pub use catalogue::{Catalogue, Kind, Meaning, Verb, Word};
 pub use dialect::{
@@ -29,7 +42,7 @@ pub use loss::Losses;
 pub use rejection::{Fault, Rejection};
 
 /// Every dialect, in the order of their names.
-pub const ALL: [&dyn Dialect; 0] = [];
+pub const ALL: [&dyn Dialect; 3] = [&opencga::OpenCga, &seqera::Seqera, &tetrascience::TetraScience];
 
 /// The dialect with that name or alias, in any case.
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {

@@ -16,6 +16,9 @@ use serde_json::value::RawValue;
 /// The most bytes of what a person wrote; the event's own limit.
 const PROSE_BYTES_MAX: usize = 1024 * 1024;
 
+/// The most bytes of a credential's ending; the event's own limit.
+const ENDING_BYTES_MAX: usize = 64;
+
 /// Names and compact values of one JSON object, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
@@ -64,6 +67,11 @@ impl<'a> Members<'a> {
     /// Takes a string that fits a word that is looked up: an action, a type.
     pub(crate) fn take_word(&mut self, name: &str) -> Option<String> {
         self.take_string(name, ID_BYTES_MAX)
+    }
+
+    /// Takes the ending of a credential.
+    pub(crate) fn take_ending(&mut self, name: &str) -> Option<String> {
+        self.take_string(name, ENDING_BYTES_MAX)
     }
 
     fn take_string(&mut self, name: &str, bytes_max: usize) -> Option<String> {
@@ -133,6 +141,38 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// Adds a member of any name.
+    pub(crate) fn put_named(&mut self, name: String, json: &str) {
+        self.0.push((Cow::Owned(name), Cow::Owned(json.to_owned())));
+    }
+
+    /// Adds a value inside objects that are made where they are missing.
+    pub(crate) fn put_at(&mut self, path: &[&'static str], json: &str) {
+        let [name, rest @ ..] = path else { return };
+        if rest.is_empty() {
+            return self.put_named((*name).to_owned(), json);
+        }
+        let mut inner = self
+            .take(name)
+            .and_then(|text| Members::parse(&text).map(Members::into_owned))
+            .unwrap_or_default();
+        inner.put_at(rest, json);
+        self.put(name, inner.to_json());
+    }
+
+    /// The text of a value inside objects.
+    pub(crate) fn peek_at(&self, path: &[&str]) -> Option<String> {
+        let [name, rest @ ..] = path else { return None };
+        let value = self.peek(name)?;
+        if rest.is_empty() { Some(value.to_owned()) } else { Members::parse(value)?.peek_at(rest) }
+    }
+
+    /// The same with its own copy of every text.
+    pub(crate) fn into_owned(self) -> Members<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Members(self.0.into_iter().map(|(name, value)| (own(name), own(value))).collect())
+    }
+
     /// Lays a residue under what is here: its members are added, and objects on both sides are
     /// joined. Where both have a value, the one here stands.
     pub(crate) fn lay_over(&mut self, residue: &Members<'_>) {
@@ -172,6 +212,11 @@ impl<'a> Members<'a> {
         }
         out.push(b'}');
         String::from_utf8(out).unwrap_or_default()
+    }
+
+    /// The object as JSON.
+    pub(crate) fn into_json(self) -> Json<'static> {
+        Json::parse(&self.to_json()).map_or_else(|_| Json::string(""), Json::into_owned)
     }
 
     /// The object as an event's `attributes`; `None` when there is nothing in it.
@@ -244,7 +289,7 @@ pub(crate) fn same_json(one: &str, other: &str) -> bool {
     }
 }
 
-fn items(text: &str) -> Option<Vec<&str>> {
+pub(crate) fn items(text: &str) -> Option<Vec<&str>> {
     if !text.starts_with('[') {
         return None;
     }
