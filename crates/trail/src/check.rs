@@ -15,6 +15,7 @@ use tlog::{
 use crate::head::Head;
 use crate::layout::Layout;
 use crate::packed::Packed;
+use crate::publish::day_of;
 use crate::stage::Chunk;
 use crate::{Corruption, Error, Keys, Trail};
 
@@ -74,9 +75,9 @@ pub fn check(
         report: Report::default(),
         tiles: TileBuilder::new(),
         roots: BTreeMap::new(),
+        day: String::new(),
     };
     let checkpoint = checker.checkpoint()?;
-    checker.archived()?;
     if let Some(note) = remembered {
         checker.remembered(note);
     }
@@ -100,6 +101,8 @@ struct Checker<'a> {
     tiles: TileBuilder,
     /// Roots that the tree must have at certain sizes, and who says so.
     roots: BTreeMap<TreeSize, Vec<(tlog::Hash, String)>>,
+    /// The UTC day of the entry before.
+    day: String,
 }
 
 impl Checker<'_> {
@@ -137,13 +140,19 @@ impl Checker<'_> {
         self.roots.entry(checkpoint.size()).or_default().push((checkpoint.root(), path));
     }
 
-    /// The checkpoints of past days: each must be a prefix of the tree.
-    fn archived(&mut self) -> Result<(), Error> {
-        for path in self.store.list(&self.layout.checkpoints())? {
-            let Some(note) = self.read(&path)? else { continue };
-            if let Some(checkpoint) = self.open(&note, path.as_str()) {
-                self.expect_prefix(&checkpoint, path.to_string());
-            }
+    /// Where a day ends, its last checkpoint must be kept and say what the tree is there.
+    fn day(&mut self, index: u64, entry: &[u8]) -> Result<(), Error> {
+        let Some(today) = day_of(entry).filter(|today| *today != self.day) else { return Ok(()) };
+        let last = std::mem::replace(&mut self.day, today.to_owned());
+        if index == 0 {
+            return Ok(());
+        }
+        let path = self.layout.archived(&last);
+        let Some(note) = self.read(&path)? else { return Ok(()) };
+        if let Some(checkpoint) = self.open(&note, path.as_str())
+            && (checkpoint.size().get() != index || checkpoint.root() != self.tiles.root())
+        {
+            self.report.add(Corruption::RootMismatch { path: path.to_string(), size: index });
         }
         Ok(())
     }
@@ -202,6 +211,7 @@ impl Checker<'_> {
             }
             if let Some(entry) = entry {
                 position += 1;
+                self.day(index, entry)?;
                 self.openings(index, entry)?;
             }
             // Prefer what the tile says where the entry is unreadable, to go on with the next.
@@ -353,7 +363,7 @@ fn frames_lead_on(
         if next.size > published {
             let (_, leaves) =
                 Chunk::decode(frontier.size().get(), &frame.stage).ok_or(Walk::Detached)?;
-            leaves.into_iter().for_each(|leaf| frontier.push(leaf));
+            frontier.extend(leaves);
             if frontier.size() != next.size || frontier.root() != next.root {
                 return Err(Walk::Detached);
             }

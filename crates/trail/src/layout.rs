@@ -27,10 +27,6 @@ impl Layout {
         self.at("checkpoint")
     }
 
-    pub(crate) fn checkpoints(&self) -> ObjectPath {
-        self.at("checkpoints")
-    }
-
     /// The last checkpoint of a UTC day.
     pub(crate) fn archived(&self, day: &str) -> ObjectPath {
         self.at(&format!("checkpoints/{day}"))

@@ -46,6 +46,12 @@ fn day(micros: i64) -> String {
     format_micros(micros).split('T').next().unwrap_or_default().to_owned()
 }
 
+/// The UTC day that an entry was recorded on: its format puts `recorded_at` at a fixed place.
+pub(crate) fn day_of(entry: &[u8]) -> Option<&str> {
+    let rest = entry.strip_prefix(b"{\"v\":1,\"recorded_at\":\"")?;
+    std::str::from_utf8(rest.get(..10)?).ok()
+}
+
 impl Trail {
     /// Publishes all that is committed. True when there was something to publish.
     ///
@@ -91,7 +97,7 @@ impl Trail {
         chunks: &[Arc<Chunk>],
         last_day: &mut String,
     ) -> Result<Edge, Error> {
-        let mut objects = self.bundles(&mut edge, head.size, chunks)?;
+        let mut objects = self.bundles(&mut edge, head.size, chunks, last_day)?;
         let tiles = edge.tiles.take_full().into_iter().chain(edge.tiles.partials());
         objects.extend(
             tiles.map(|(tile, bytes)| Object { path: self.layout.tile(tile), bytes: bytes.into() }),
@@ -106,13 +112,6 @@ impl Trail {
         let checkpoint =
             Checkpoint::new(&self.origin, head.size, head.root).map_err(|_| Error::Stopped)?;
         let note = checkpoint.sign(std::slice::from_ref(self.keys.signing()));
-        let today = day(head.recorded_at_micros);
-        if *last_day != today && before.checkpoint.size() > TreeSize::ZERO {
-            let path = self.layout.archived(last_day);
-            let bytes = before.note.as_bytes().to_vec().into();
-            self.create_objects(vec![Object { path, bytes }])?;
-        }
-        *last_day = today;
         self.store.replace(&self.layout.checkpoint(), note.as_bytes())?;
         let vkey = self.verifier().to_string();
         if let Err(error) = self.around.watermark.remember(&vkey, &note) {
@@ -180,6 +179,7 @@ impl Trail {
         edge: &mut Edge,
         size: TreeSize,
         chunks: &[Arc<Chunk>],
+        last_day: &mut String,
     ) -> Result<Vec<Object>, Error> {
         let mut objects = Vec::new();
         let mut hashed = edge.starts.len();
@@ -187,6 +187,12 @@ impl Trail {
         for chunk in chunks {
             for index in next.max(chunk.first)..chunk.end().min(size.get()) {
                 let Some(entry) = chunk.entry(index) else { break };
+                if let Some(today) = day_of(&entry).filter(|today| *today != last_day) {
+                    if index > 0 {
+                        objects.push(self.day_checkpoint(edge, hashed, index, last_day)?);
+                    }
+                    today.clone_into(last_day);
+                }
                 edge.push(&entry);
                 next = index + 1;
                 if edge.starts.len() == usize::from(TILE_WIDTH) {
@@ -201,6 +207,27 @@ impl Trail {
             objects.push(self.seal(edge, size.get() / u64::from(TILE_WIDTH), hashed)?);
         }
         Ok(objects)
+    }
+
+    /// The checkpoint of the last entry of a day, which is kept for ever. All of it is committed.
+    fn day_checkpoint(
+        &self,
+        edge: &Edge,
+        hashed: usize,
+        size: u64,
+        day: &str,
+    ) -> Result<Object, Error> {
+        let mut frontier = edge.tiles.frontier().clone();
+        let bounds = edge.starts.iter().copied().chain([edge.framed.len()]);
+        let bounds: Vec<usize> = bounds.skip(hashed).collect();
+        for pair in bounds.windows(2) {
+            let [start, end] = pair else { continue };
+            frontier.push(leaf_hash(edge.framed.get(start + 2..*end).unwrap_or_default()));
+        }
+        let checkpoint = Checkpoint::new(&self.origin, TreeSize::new(size), frontier.root())
+            .map_err(|_| Error::Stopped)?;
+        let note = checkpoint.sign(std::slice::from_ref(self.keys.signing()));
+        Ok(Object { path: self.layout.archived(day), bytes: note.into_bytes().into() })
     }
 
     /// One bundle as it will be written; its entries from `hashed` on become leaves.

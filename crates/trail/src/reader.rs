@@ -150,7 +150,10 @@ impl Trail {
         let stored = match self.store.get(&path)? {
             Some(stored) => stored,
             // Outgrown: the wider bundle begins with the same entries.
-            None => self.wider(bundle)?.ok_or(Corruption::Missing { path: path.to_string() })?,
+            None => {
+                let missing = || Corruption::Missing { path: path.to_string() };
+                self.wider(bundle)?.ok_or_else(missing)?
+            }
         };
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
         let packed = Packed::open(&stored).ok_or_else(|| damaged("is not a packed bundle"))?;
@@ -285,7 +288,7 @@ impl Trail {
             return Err(Error::NotPublished { index, size: size.get() });
         }
         let recorded = self.read_many(&[index])?.pop();
-        let recorded = recorded.ok_or(Error::NoEvent { index, size: size.get() })?;
+        let recorded = recorded.ok_or_else(|| Error::NoEvent { index, size: size.get() })?;
         let reader = |tile: Tile| self.checked_tile(tile, &published.checkpoint);
         let proof = InclusionProof::build(&reader, leaf, size).map_err(unwrap_build)?;
         Ok(Receipt {

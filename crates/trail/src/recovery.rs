@@ -191,8 +191,7 @@ impl Trail {
         let kept = self.layout.partials(self.published().checkpoint.size());
         let mut gone = self.store.list(&self.layout.folder().join("tile")?)?;
         gone.retain(|path| {
-            path.parent().is_some_and(|parent| parent.name().ends_with(".p"))
-                && !kept.contains(path)
+            path.parent().is_some_and(|parent| parent.name().contains(".p")) && !kept.contains(path)
         });
         Ok(self.store.remove(&gone)?)
     }
