@@ -169,7 +169,10 @@ impl<'a> Server<'a> {
             }
             "detached" => once(&mut self.detached, "/detached", detached(s)?)?,
             "native" => {
+                // It was a text of its own when its depth was measured.
+                s.ascend();
                 r.fill(s, &mut self.native, "/native", |s, _| Ok(Json::trusted(s.value()?)))?;
+                s.descend()?;
             }
             _ => return Ok(false),
         }

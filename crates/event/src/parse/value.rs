@@ -124,11 +124,19 @@ pub(super) fn vacant<'s, T: Default>(slot: &'s mut Option<T>, at: &str) -> Parse
     Ok(slot.insert(T::default()))
 }
 
-fn not_null(s: &Scanner<'_>, at: &str) -> Parsed<()> {
-    if s.peek() == Some(b'n') {
-        return Err(Invalid::new(at, Rule::Empty, "is null; leave the member out"));
+/// The fault of a value of another kind: what it is instead, if it is JSON at all.
+#[cold]
+fn mismatch(s: &mut Scanner<'_>, at: &str, expected: &str) -> Invalid {
+    let null = s.peek() == Some(b'n');
+    match s.pass() {
+        Err(fault) => fault,
+        Ok(()) if null => is_null(at),
+        Ok(()) => wrong(at, expected),
     }
-    Ok(())
+}
+
+fn is_null(at: &str) -> Invalid {
+    Invalid::new(at, Rule::Empty, "is null; leave the member out")
 }
 
 /// Reads an object, giving each member's name to `member`.
@@ -138,11 +146,7 @@ pub(crate) fn object<'a>(
     mut member: impl FnMut(&mut Scanner<'a>, &str) -> Parsed<()>,
 ) -> Parsed<()> {
     if !s.take(b'{') {
-        not_null(s, at)?;
-        return Err(match s.peek() {
-            Some(b'[' | b'"' | b'0'..=b'9' | b'-' | b't' | b'f') => wrong(at, "an object"),
-            _ => s.fault("expected a JSON object"),
-        });
+        return Err(mismatch(s, at, "an object"));
     }
     s.descend()?;
     s.skip_space();
@@ -182,8 +186,7 @@ pub(crate) fn array<'a>(
     mut item: impl FnMut(&mut Scanner<'a>) -> Parsed<()>,
 ) -> Parsed<()> {
     if !s.take(b'[') {
-        not_null(s, at)?;
-        return Err(wrong(at, "an array"));
+        return Err(mismatch(s, at, "an array"));
     }
     s.descend()?;
     s.skip_space();
@@ -220,8 +223,7 @@ pub(super) fn plain_text<'a>(
     bytes_max: usize,
 ) -> Parsed<Cow<'a, str>> {
     if s.peek() != Some(b'"') {
-        not_null(s, at)?;
-        return Err(wrong(at, "a string"));
+        return Err(mismatch(s, at, "a string"));
     }
     let content = s.string()?;
     if content.is_empty() {
@@ -262,14 +264,13 @@ pub(super) fn text<'a>(
 
 /// Any JSON but `null`.
 pub(super) fn free<'a>(s: &mut Scanner<'a>, at: &str) -> Parsed<Json<'a>> {
-    not_null(s, at)?;
     let value = s.value().map_err(|mut fault| {
         if fault.rule != Rule::Syntax {
             at.clone_into(&mut fault.at);
         }
         fault
     })?;
-    Ok(Json::trusted(value))
+    if value == "null" { Err(is_null(at)) } else { Ok(Json::trusted(value)) }
 }
 
 pub(super) fn moment<'a>(s: &mut Scanner<'a>) -> Parsed<Moment<'a>> {
@@ -286,8 +287,7 @@ pub(super) fn moment<'a>(s: &mut Scanner<'a>) -> Parsed<Moment<'a>> {
 
 pub(super) fn sequence(s: &mut Scanner<'_>, at: &str) -> Parsed<u64> {
     if !matches!(s.peek(), Some(b'0'..=b'9' | b'-')) {
-        not_null(s, at)?;
-        return Err(wrong(at, "a whole number from 0"));
+        return Err(mismatch(s, at, "a whole number from 0"));
     }
     // 2^53 - 1: beyond it, readers that keep numbers as doubles would change it.
     let number = s.number()?.parse().ok().filter(|number| *number < 1 << 53);
