@@ -64,7 +64,7 @@ pub struct Invalid {
     pub rule: Rule,
     /// What is wrong and what to do, for a person. Holds no value of the event.
     pub message: String,
-    /// Byte offset in the text, where the text is not JSON.
+    /// Byte offset in the text, where it is not JSON or breaks a rule of JSON that is kept here.
     pub offset: Option<usize>,
 }
 

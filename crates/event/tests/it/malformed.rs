@@ -21,10 +21,9 @@ fn check_fault(text: &str, fault: &Invalid) {
 
 /// Reads a text in every way there is.
 fn check(text: &str) {
-    for fault in [Event::parse(text).err(), Entry::parse(text).err(), Json::parse(text).err()] {
-        if let Some(fault) = fault {
-            check_fault(text, &fault);
-        }
+    let read = [Event::parse(text).err(), Entry::parse(text).err(), Json::parse(text).err()];
+    for fault in read.iter().flatten() {
+        check_fault(text, fault);
     }
     for shape in [Shape::Array, Shape::Lines] {
         for fault in Items::new(text, shape).filter_map(Result::err) {
