@@ -75,7 +75,7 @@ impl Header {
                 return Err(Rejection::new(1, Fault::Shape, message));
             }
             seen.push(name.to_owned());
-            let known = columns.iter().find(|column| plain(column.name) == plain(name));
+            let known = columns.iter().find(|column| column.is_named(name));
             let taken = |column: &Column| {
                 places.iter().any(|p| matches!(p, Place::Known(other) if other.name == column.name))
             };
@@ -136,16 +136,24 @@ impl Header {
         native
     }
 
-    /// Whether the documented columns of a row hold what writing the record again would give.
+    /// Whether a row says what writing its record again would, cell by cell. Where credentials were
+    /// taken out, it is enough that what is left of the record says so.
     pub(crate) fn gives_back<'c>(
         &self,
         cells: impl Iterator<Item = &'c str>,
         record: &Members<'_>,
+        again: &Members<'_>,
+        redacted: bool,
     ) -> bool {
-        self.places.iter().zip(cells).all(|(place, cell)| match place {
-            Place::Known(column) => column.text(record) == cell,
-            Place::Extra(_) => true,
-        })
+        record.peek(EXTRA) == again.peek(EXTRA)
+            && self.places.iter().zip(cells).all(|(place, cell)| match place {
+                Place::Known(column) => {
+                    let text = column.text(again);
+                    let is_time = matches!(column.cell, Cell::Time(_));
+                    text == cell || (redacted && !is_time && text == column.text(record))
+                }
+                Place::Extra(_) => true,
+            })
     }
 }
 
@@ -160,6 +168,16 @@ impl Column {
         Self { cell, ..self }
     }
 
+    /// Whether its member lies inside the object at a path.
+    pub(crate) fn lies_in(&self, path: &[&str]) -> bool {
+        self.path.len() > path.len() && self.path.starts_with(path)
+    }
+
+    /// Whether a header spells it that way.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        plain(self.name) == plain(name)
+    }
+
     /// The cell for a record; empty where the record has no such member.
     pub(crate) fn text(&self, record: &Members<'_>) -> String {
         record.peek_at(self.path).map(|value| self.cell.write(&value)).unwrap_or_default()
@@ -167,8 +185,7 @@ impl Column {
 
     /// The cell of a row that was kept as it stood; empty where it had none.
     pub(crate) fn native_text(&self, native: &Members<'_>) -> String {
-        let wanted = plain(self.name);
-        let cell = native.iter().find(|(name, _)| plain(name) == wanted);
+        let cell = native.iter().find(|(name, _)| self.is_named(name));
         cell.and_then(|(_, value)| string(value)).unwrap_or_default()
     }
 }

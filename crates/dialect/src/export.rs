@@ -88,16 +88,26 @@ impl Writer for TableWriter {
         let kept = (self.writing.native)(recorded).is_some();
         let record = self.writing.record(recorded);
         let cell = |column: &Column| {
-            if kept && self.native_rows { column.native_text(&record) } else { column.text(&record) }
+            if kept && self.native_rows {
+                column.native_text(&record)
+            } else {
+                column.text(&record)
+            }
         };
         let region = recorded.event.source.region.as_deref().unwrap_or_default();
         let region = self.region.map(|_| region.to_owned());
         self.row.clear();
         write_row(&mut self.row, self.columns.iter().map(cell).chain(region), self.guard);
         let has_region = self.region.is_some();
-        losses.add_unsaid(recorded.event, |pointer| {
-            (self.writing.says)(recorded.event, pointer)
-                || (has_region && pointer == "/source/region")
+        let covered = if kept && self.native_rows {
+            record.iter().all(|(name, _)| self.columns.iter().any(|column| column.is_named(name)))
+        } else {
+            covers(self.columns, &record, &mut Vec::new())
+        };
+        losses.add_unsaid(recorded.event, |pointer| match pointer {
+            "/attributes" if !covered => false,
+            "/source/region" if has_region => true,
+            _ => (self.writing.says)(recorded.event, pointer),
         });
         out.write_all(&self.row)
     }
@@ -105,6 +115,24 @@ impl Writer for TableWriter {
     fn end(&mut self, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Whether there is a column for all that a record holds.
+fn covers<'m>(columns: &[Column], members: &'m Members<'_>, path: &mut Vec<&'m str>) -> bool {
+    members.iter().all(|(name, value)| {
+        path.push(name);
+        let inside = Members::parse(value).filter(|_| columns.iter().any(|c| c.lies_in(path)));
+        let covered = match inside {
+            _ if columns.iter().any(|column| column.path == path.as_slice()) => true,
+            Some(inner) => {
+                let mut inner_path: Vec<&str> = path.clone();
+                covers(columns, &inner, &mut inner_path)
+            }
+            None => matches!(value, "null" | "{}"),
+        };
+        path.pop();
+        covered
+    })
 }
 
 /// Writes records as JSON, with something before, between and after them.

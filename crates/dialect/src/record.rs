@@ -95,17 +95,16 @@ impl Form {
         let (mut event, mut record) = self.begin(format, &text, options)?;
         self.redact(&mut event, &mut record, options);
         let again = (self.to_record)(&event);
-        let same = same_json(&again.to_json(), &record);
-        let untouched = event.redacted.is_empty();
+        let members = Members::parse(&record).unwrap_or_default();
+        let redacted = !event.redacted.is_empty();
         let native = if !exact {
-            if same { None } else { own_json(&record) }
-        } else if same && (!untouched || header.gives_back(cells.clone(), &again)) {
+            if same_json(&again.to_json(), &record) { None } else { own_json(&record) }
+        } else if header.gives_back(cells.clone(), &members, &again, redacted) {
             None
-        } else if untouched {
-            own_json(&header.native(cells).to_json())
+        } else if redacted {
+            own_json(&header.native_of(cells, &members).to_json())
         } else {
-            let record = Members::parse(&record).unwrap_or_default();
-            own_json(&header.native_of(cells, &record).to_json())
+            own_json(&header.native(cells).to_json())
         };
         finish(event, native)
     }
@@ -151,8 +150,7 @@ impl Form {
             } else {
                 content.chars().skip(count.saturating_sub(ENDING_CHARS_KEPT)).collect()
             };
-            let mut members =
-                Members::parse(&record).map(Members::into_owned).unwrap_or_default();
+            let mut members = Members::parse(&record).map(Members::into_owned).unwrap_or_default();
             members.put_at(path, Json::string(&kept).as_str());
             record = members.to_json();
             if harmless {
@@ -228,7 +226,10 @@ pub(crate) fn own_json(text: &str) -> Option<Json<'static>> {
     Json::parse(text).ok().map(Json::into_owned)
 }
 
-pub(crate) fn finish(event: Event<'static>, native: Option<Json<'static>>) -> Result<Mapped, Refused> {
+pub(crate) fn finish(
+    event: Event<'static>,
+    native: Option<Json<'static>>,
+) -> Result<Mapped, Refused> {
     event.check().map_err(|invalid| Refused::new(Fault::Value, invalid.to_string()))?;
     Ok(Mapped { event, native })
 }

@@ -1,5 +1,11 @@
 //! Seqera Platform: samples in, events, samples out; the irregular cases; hostile input.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what is wrong"
+)]
+
 mod support;
 
 use dialect::seqera::{CATALOGUE, Seqera, audit_log};
@@ -182,7 +188,9 @@ fn case_4_a_parents_id_fills_the_scope_where_its_column_is_empty_and_says_so() {
 
 #[test]
 fn case_5_names_of_old_and_of_neither_list_are_stored_verbatim() {
-    for name in ["participant_added", "workflow_status_changed", "scim_token_created", "moon_phase_changed"] {
+    for name in
+        ["participant_added", "workflow_status_changed", "scim_token_created", "moon_phase_changed"]
+    {
         let mapped = row(&format!("{name},1,4021,,,,,,,2025-06-29T08:10:00Z"));
         assert_eq!(mapped.event.action, name);
         assert_eq!(mapped.native, None);
@@ -212,7 +220,10 @@ fn case_10_images_are_redacted_before_anything_is_kept() {
     let mapped = event(D, record.as_bytes());
     assert!(!format!("{mapped:?}").contains("c2VjcmV0"));
     assert_eq!(mapped.event.redacted, ["/after/token"]);
-    assert_eq!(mapped.event.after.as_ref().unwrap().as_str(), r#"{"auditImageType":"access_token","name":"ci"}"#);
+    assert_eq!(
+        mapped.event.after.as_ref().unwrap().as_str(),
+        r#"{"auditImageType":"access_token","name":"ci"}"#
+    );
     let options = ReadOptions { redact: vec!["/after/name".to_owned()], ..ReadOptions::default() };
     let rows = rows_with(D, record.as_bytes(), &options);
     let mapped = rows[0].result.as_ref().unwrap();
@@ -259,7 +270,10 @@ fn the_columns_of_25_3_are_read_and_unknown_ones_are_kept() {
     assert_eq!(mapped.event.client.as_ref().unwrap().user_agent.as_deref(), Some("tw/0.12.0"));
     let credential = mapped.event.actor.as_ref().unwrap().credential.as_ref().unwrap();
     assert_eq!(credential.id.as_deref(), Some("557"));
-    assert_eq!(mapped.event.attributes.as_ref().unwrap().as_str(), r#"{"columns":{"Mood":"good"}}"#);
+    assert_eq!(
+        mapped.event.attributes.as_ref().unwrap().as_str(),
+        r#"{"columns":{"Mood":"good"}}"#
+    );
     assert_eq!(mapped.native, None);
     let (_, losses) = write(D, "v1-csv", &[mapped]);
     assert_eq!(lost(&losses), ["/actor/credential/id", "/attributes", "/client/user_agent"]);
@@ -306,7 +320,8 @@ fn odd_values_of_a_record_stay_where_they_were() {
 #[test]
 fn a_facade_gets_the_apis_own_records() {
     let text = sample("seqera/v2-records.jsonl");
-    for (at, (mapped, record)) in events(D, text.as_bytes()).iter().zip(records(&text)).enumerate() {
+    for (at, (mapped, record)) in events(D, text.as_bytes()).iter().zip(records(&text)).enumerate()
+    {
         let value = |id, state| -> serde_json::Value {
             let json = audit_log(&recorded(at, mapped), id, state, &mut Losses::default());
             serde_json::from_str(json.as_str()).unwrap()
@@ -332,8 +347,15 @@ fn another_platforms_events_are_written_and_losses_are_listed() {
     assert_eq!(
         lost(&losses),
         [
-            "/actor/credential/ending", "/actor/name", "/actor/type", "/client/host",
-            "/reason/text", "/scope/organization/id", "/source/format", "/source/system",
+            "/actor/credential/ending",
+            "/actor/name",
+            "/actor/type",
+            "/client/host",
+            "/outcome/status",
+            "/reason/text",
+            "/scope/organization/id",
+            "/source/format",
+            "/source/system",
             "/target/schema_version",
         ]
     );
@@ -343,7 +365,18 @@ fn another_platforms_events_are_written_and_losses_are_listed() {
     assert_eq!(csv.lines().nth(1), Some(expected));
     assert!(lost(&losses).contains(&"/id") && lost(&losses).contains(&"/before"));
     assert_eq!(events(D, csv.as_bytes()).len(), foreign.len());
-    assert!(D.writer(&WriteOptions { format: Some("v3".to_owned()), ..WriteOptions::default() }).is_err());
+    assert!(
+        D.writer(&WriteOptions { format: Some("v3".to_owned()), ..WriteOptions::default() })
+            .is_err()
+    );
+}
+
+#[test]
+fn a_table_reports_what_it_has_no_column_for() {
+    let text = sample("seqera/v2-records.jsonl");
+    let (csv, losses) = write(D, "v2-csv", &events(D, text.as_bytes()));
+    assert_eq!(csv, sample("seqera/v2.csv"));
+    assert_eq!(losses.iter().collect::<Vec<_>>(), [("/attributes", 1)]);
 }
 
 #[test]

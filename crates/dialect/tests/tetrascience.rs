@@ -1,5 +1,11 @@
 //! TetraScience TDP: samples in, events, samples out; the irregular cases; hostile input.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at what is wrong"
+)]
+
 mod support;
 
 use dialect::tetrascience::{TetraScience, audit_trail_item, system_log_item};
@@ -36,7 +42,7 @@ fn samples_become_the_expected_events_and_come_back_as_they_were() {
         check_events(&name, &events);
         assert!(events.iter().all(|mapped| mapped.native.is_none()), "{name}");
         let (written, losses) = write(D, format, &events);
-        if name.ends_with(".json") {
+        if format.ends_with("json") {
             assert_eq!(logs(&written), logs(&text), "{name}");
         } else {
             assert_eq!(written, text, "{name}");
@@ -51,7 +57,9 @@ fn a_file_is_the_same_file_in_every_wrapping() {
     let plain = rows(D, text.as_bytes());
     let marked = format!("\u{FEFF}{text}");
     let crlf = text.replace('\n', "\r\n");
-    for bytes in [marked.as_bytes(), crlf.as_bytes(), &gzip(text.as_bytes()), &gzip(marked.as_bytes())] {
+    for bytes in
+        [marked.as_bytes(), crlf.as_bytes(), &gzip(text.as_bytes()), &gzip(marked.as_bytes())]
+    {
         assert_eq!(rows(D, bytes), plain);
     }
     let hyphens = text.replacen("entity_schema_version", "entity-schema-version", 1);
@@ -80,7 +88,9 @@ fn one(cells: &[(&str, &str)]) -> String {
     let quote = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let row: Vec<String> = HEADER
         .split(',')
-        .map(|name| cells.iter().find(|(n, _)| *n == name).map_or_else(String::new, |(_, c)| quote(c)))
+        .map(|name| {
+            cells.iter().find(|(n, _)| *n == name).map_or_else(String::new, |(_, c)| quote(c))
+        })
         .collect();
     format!("{HEADER}\n{}\n", row.join(","))
 }
@@ -122,7 +132,9 @@ fn case_10_credentials_in_before_and_after_never_leave_the_reader() {
 #[test]
 fn case_10_what_the_caller_names_is_redacted_too() {
     let options = ReadOptions {
-        redact: ["/before/ssn", "/attributes/columns/notes", "/after/none"].map(String::from).into(),
+        redact: ["/before/ssn", "/attributes/columns/notes", "/after/none"]
+            .map(String::from)
+            .into(),
         ..ReadOptions::default()
     };
     let text = with(&[("before", r#"{"ssn":   "123-45", "b": 1}"#)])
@@ -139,7 +151,8 @@ fn case_10_what_the_caller_names_is_redacted_too() {
 
 #[test]
 fn case_11_one_side_may_be_empty_and_each_is_the_json_it_was() {
-    let update = event(D, with(&[("before", r#"{"a": 1.50, "b": [1, {}]}"#), ("after", "[]")]).as_bytes());
+    let update =
+        event(D, with(&[("before", r#"{"a": 1.50, "b": [1, {}]}"#), ("after", "[]")]).as_bytes());
     assert_eq!(update.event.before.as_ref().unwrap().as_str(), r#"{"a":1.50,"b":[1,{}]}"#);
     assert_eq!(update.event.after.as_ref().unwrap().as_str(), "[]");
     assert_eq!(update.native, None);
@@ -151,7 +164,8 @@ fn case_11_one_side_may_be_empty_and_each_is_the_json_it_was() {
 
 #[test]
 fn case_11_what_is_no_json_is_a_json_string_and_comes_back() {
-    for cell in ["plain words", "{\"a\":1}", "{'a': 1}", "{\"a\": 1,}", "\"quoted\"", "null", "1 "] {
+    for cell in ["plain words", "{\"a\":1}", "{'a': 1}", "{\"a\": 1,}", "\"quoted\"", "null", "1 "]
+    {
         let text = with(&[("before", cell)]);
         let mapped = event(D, text.as_bytes());
         let (csv, _) = write(D, "audit-trail-csv", &[mapped]);
@@ -185,9 +199,15 @@ fn case_15_an_ending_is_a_hint_and_a_whole_token_is_cut_to_one() {
 
 #[test]
 fn a_service_user_is_a_service_and_the_native_word_comes_back() {
-    for (native, kind) in
-        [("service-user", "service"), ("local-user", "local-user"), ("user", "user"), ("", "unknown"), ("service", "service"), ("unknown", "unknown"), ("robot", "robot")]
-    {
+    for (native, kind) in [
+        ("service-user", "service"),
+        ("local-user", "local-user"),
+        ("user", "user"),
+        ("", "unknown"),
+        ("service", "service"),
+        ("unknown", "unknown"),
+        ("robot", "robot"),
+    ] {
         let text = with(&[("actor_type", native), ("actor_id", "7")]);
         let mapped = event(D, text.as_bytes());
         assert_eq!(mapped.event.actor.as_ref().unwrap().kind, kind, "{native}");
@@ -199,7 +219,8 @@ fn a_service_user_is_a_service_and_the_native_word_comes_back() {
 
 #[test]
 fn columns_may_stand_in_any_order_and_unknown_ones_are_kept() {
-    let text = "Shoe size,created_at,ACTION,id,Entity-Type\n44,2025-09-03 08:05:00+00,create,r9,file\n";
+    let text =
+        "Shoe size,created_at,ACTION,id,Entity-Type\n44,2025-09-03 08:05:00+00,create,r9,file\n";
     let mapped = event(D, text.as_bytes());
     assert_eq!(
         mapped.event.attributes.as_ref().unwrap().as_str(),
@@ -263,12 +284,42 @@ fn another_platforms_events_are_written_and_losses_are_listed() {
 }
 
 #[test]
+fn a_table_reports_what_it_has_no_column_for() {
+    let text = sample("tetrascience/audit-trail.csv");
+    let (_, losses) = write(D, "audit-trail-csv-page", &events(D, text.as_bytes()));
+    assert_eq!(losses.iter().collect::<Vec<_>>(), [("/reason/text", 2)]);
+    let text = with(&[]).replacen("entity_name\n", "entity_name,notes\n", 1).trim_end().to_owned();
+    let noted = event(D, format!("{text},x\n").as_bytes());
+    assert_eq!(lost(&write(D, "audit-trail-csv", std::slice::from_ref(&noted)).1), ["/attributes"]);
+    let kept =
+        event(D, format!("{}x\n", format!("{text},").replace("02.42+00", "02.420+00")).as_bytes());
+    assert!(kept.native.is_some());
+    assert_eq!(lost(&write(D, "audit-trail-csv", &[kept]).1), ["/attributes"]);
+}
+
+#[test]
+fn a_login_that_failed_says_so() {
+    for (payload, status) in [
+        ("{\"success\": false}", Some(event::Status::Failure)),
+        ("{\"success\": true}", Some(event::Status::Success)),
+        ("{\"success\": \"no\"}", None),
+        ("", None),
+    ] {
+        let cells = [("id", "1"), NEEDED[2], ("action", "login-attempt"), ("after", payload)];
+        let mapped = event(D, one(&cells).as_bytes());
+        assert_eq!(mapped.event.outcome.map(|outcome| outcome.status), status, "{payload}");
+        assert_eq!(mapped.native, None);
+    }
+}
+
+#[test]
 fn formulas_are_exact_by_default_and_guarded_by_option() {
     let text = with(&[("actor_name", "=HYPERLINK(\"x\")"), ("entity_name", "@a"), ("host", "-1")]);
     let mapped = event(D, text.as_bytes());
     let (exact, _) = write(D, "audit-trail-csv", std::slice::from_ref(&mapped));
     assert!(exact.contains("\"=HYPERLINK(\"\"x\"\")\""), "{exact}");
-    let options = WriteOptions { formula_guard: true, region_column: true, ..WriteOptions::default() };
+    let options =
+        WriteOptions { formula_guard: true, region_column: true, ..WriteOptions::default() };
     let (guarded, _) = write_with(D, &options, &[mapped]);
     assert!(guarded.contains("\"'=HYPERLINK(\"\"x\"\")\"") && guarded.contains("'@a"), "{guarded}");
     assert!(guarded.contains(",'-1,") && guarded.lines().next().unwrap().ends_with(",region"));

@@ -70,12 +70,8 @@ const V1: Form = Form {
     to_record: v1::to_row,
 };
 
-const V2: Form = Form {
-    pointers: v2::POINTERS,
-    endings: &[],
-    to_event: v2::to_event,
-    to_record: v2::to_record,
-};
+const V2: Form =
+    Form { pointers: v2::POINTERS, endings: &[], to_event: v2::to_event, to_record: v2::to_record };
 
 const WRITING_V1: Writing = Writing {
     to_record: v1::to_row,
@@ -121,9 +117,7 @@ impl Dialect for Seqera {
         Ok(match options.choose(FORMATS)?.name {
             V2_JSON => Box::new(JsonWriter::new(WRITING_V2, page)),
             V2_JSON_LINES => Box::new(JsonWriter::new(WRITING_V2, ["", "\n", "\n"])),
-            V1_CSV => {
-                Box::new(TableWriter::new(WRITING_V1, v1::COLUMNS, true, "Region", options))
-            }
+            V1_CSV => Box::new(TableWriter::new(WRITING_V1, v1::COLUMNS, true, "Region", options)),
             _ => Box::new(TableWriter::new(WRITING_V2, v2::COLUMNS, false, "region", options)),
         })
     }
@@ -190,9 +184,7 @@ impl Records for Reading {
         let Some((kind, header)) = &self.table else { return Err(Refused::missing("header")) };
         match kind {
             Kind::V1 => v1_row(&mut self.ordinals, header, cells, options),
-            Kind::V2 => {
-                V2.map_row(Some(v2::FORMAT), header, cells.iter().copied(), options, false)
-            }
+            Kind::V2 => V2.map_row(Some(v2::FORMAT), header, cells.iter().copied(), options, false),
         }
     }
 

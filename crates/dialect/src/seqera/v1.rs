@@ -255,12 +255,23 @@ fn creation_date(event: &Event<'_>, own: bool) -> String {
     }
 }
 
+/// What the ten columns say of any event.
+const SAID: [&str; 9] = [
+    "/actor/id",
+    "/outcome/detail",
+    "/target/id",
+    "/client/ip",
+    "/scope/organization/id",
+    "/scope/organization/name",
+    "/scope/workspace/id",
+    "/scope/workspace/name",
+    "/redacted",
+];
+
 /// Whether these ten columns say what stands at a pointer of an event.
 pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
     match pointer {
-        "/actor/id" | "/outcome/detail" | "/target/id" | "/client/ip" => true,
-        "/scope/organization/id" | "/scope/organization/name" => true,
-        "/scope/workspace/id" | "/scope/workspace/name" => true,
+        _ if SAID.contains(&pointer) => true,
         "/actor/type" => event.actor.as_ref().is_none_or(|actor| {
             if actor.kind == SYSTEM { actor.id.is_none() } else { actor.kind == "user" }
         }),
@@ -268,8 +279,8 @@ pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
             is_own(event) || outcome.detail.is_none() || outcome.status == Status::Unknown
         }),
         "/source/system" => event.source.system == CATALOGUE.system,
-        "/id" | "/source/format" | "/target/type" | "/related" => is_own(event),
-        "/redacted" => true,
+        // Extra columns are looked after by who writes the table.
+        "/id" | "/source/format" | "/target/type" | "/related" | "/attributes" => is_own(event),
         _ => false,
     }
 }

@@ -142,8 +142,11 @@ fn target(event: &mut Event<'static>, members: &mut Members<'_>) {
 
 fn place(members: &mut Members<'_>) -> Option<Place<'static>> {
     let id = members.take_number("id").or_else(|| members.take_text("id"));
-    let place =
-        Place { id: id.map(Into::into), name: members.take_text("name").map(Into::into), uuid: None };
+    let place = Place {
+        id: id.map(Into::into),
+        name: members.take_text("name").map(Into::into),
+        uuid: None,
+    };
     (place != Place::default()).then_some(place)
 }
 
@@ -229,7 +232,10 @@ fn write_target(event: &Event<'_>, own: bool) -> Members<'static> {
     members.put_text("name", target.and_then(|target| target.name.as_deref()));
     members.put_text("type", target.map(|target| &*target.kind));
     if let Some(scope) = &event.scope {
-        members.put_text("context", scope.context.as_deref().or(level(scope).filter(|_| !own)));
+        members.put_text(
+            "context",
+            scope.context.as_deref().or_else(|| level(scope).filter(|_| !own)),
+        );
         for (name, place) in [
             ("organization", &scope.organization),
             ("workspace", &scope.workspace),
@@ -281,6 +287,26 @@ pub(super) fn is_own(event: &Event<'_>) -> bool {
     event.source.system == CATALOGUE.system && event.source.format.as_deref() == Some(FORMAT)
 }
 
+/// What a record says of any event.
+const SAID: [&str; 16] = [
+    "/id",
+    "/operation",
+    "/before",
+    "/after",
+    "/actor/id",
+    "/actor/email",
+    "/client/ip",
+    "/client/user_agent",
+    "/target/type",
+    "/target/id",
+    "/target/name",
+    "/scope/context",
+    "/scope/organization/name",
+    "/scope/workspace/name",
+    "/scope/user/name",
+    "/redacted",
+];
+
 /// Whether a record says what stands at a pointer of an event.
 pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
     let actor = event.actor.as_ref();
@@ -289,23 +315,21 @@ pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
     };
     let scope = event.scope.as_ref();
     match pointer {
-        "/redacted" => true,
-        _ if is_own(event) => !pointer.starts_with("/source/") || pointer == "/source/system"
-            || pointer == "/source/format",
-        "/id" | "/operation" | "/before" | "/after" => true,
-        "/actor/id" | "/actor/email" | "/client/ip" | "/client/user_agent" => true,
-        "/target/type" | "/target/id" | "/target/name" | "/scope/context" => true,
+        _ if is_own(event) => {
+            !pointer.starts_with("/source/")
+                || pointer == "/source/system"
+                || pointer == "/source/format"
+        }
+        _ if SAID.contains(&pointer) => true,
         "/actor/type" => actor.is_none_or(|actor| matches!(&*actor.kind, "user" | "system")),
-        "/actor/name" => actor
-            .is_none_or(|a| a.id.as_deref().is_none_or(crate::members::is_whole)),
+        "/actor/name" => actor.is_none_or(|a| a.id.as_deref().is_none_or(crate::members::is_whole)),
         "/actor/roles" => actor.is_none_or(|actor| actor.roles.iter().all(|role| role == ROOT)),
-        "/actor/credential/id" => actor.and_then(|actor| actor.credential.as_ref()).is_none_or(
-            |credential| credential.id.as_deref().is_none_or(crate::members::is_whole),
-        ),
+        "/actor/credential/id" => actor
+            .and_then(|actor| actor.credential.as_ref())
+            .is_none_or(|credential| credential.id.as_deref().is_none_or(crate::members::is_whole)),
         "/scope/organization/id" => place_is_whole(scope.and_then(|s| s.organization.as_ref())),
         "/scope/workspace/id" => place_is_whole(scope.and_then(|s| s.workspace.as_ref())),
         "/scope/user/id" => place_is_whole(scope.and_then(|s| s.user.as_ref())),
-        "/scope/organization/name" | "/scope/workspace/name" | "/scope/user/name" => true,
         _ => false,
     }
 }

@@ -4,7 +4,7 @@
 //! reason) and writes times and JSON as PostgreSQL does. Both are read as the JSON record, which
 //! carries the CSV's additions as members of their own.
 
-use event::{Actor, Client, Credential, Event, Place, Reason, Scope, Target};
+use event::{Actor, Client, Credential, Event, Outcome, Place, Reason, Scope, Status, Target};
 
 use super::catalogue::{CATALOGUE, actor_kind};
 use super::date;
@@ -47,22 +47,67 @@ const SCHEMA_VERSION_HYPHENS: Column =
 
 /// The API's 18 columns, in its order.
 pub(super) const COLUMNS: &[Column] = &[
-    ID, ORG_SLUG, ACTOR_ID, ACTOR_TYPE, ACTOR_NAME, ACTOR_EMAIL, IP_ADDRESS, HOST, TOKEN_ENDING,
-    ENTITY_TYPE, ENTITY_ID, ACTION, BEFORE, AFTER, CHANGE_REASON, SCHEMA_VERSION, CREATED_AT,
+    ID,
+    ORG_SLUG,
+    ACTOR_ID,
+    ACTOR_TYPE,
+    ACTOR_NAME,
+    ACTOR_EMAIL,
+    IP_ADDRESS,
+    HOST,
+    TOKEN_ENDING,
+    ENTITY_TYPE,
+    ENTITY_ID,
+    ACTION,
+    BEFORE,
+    AFTER,
+    CHANGE_REASON,
+    SCHEMA_VERSION,
+    CREATED_AT,
     ENTITY_NAME,
 ];
 
 /// The same with the page's spelling of one of them.
 pub(super) const COLUMNS_HYPHENS: &[Column] = &[
-    ID, ORG_SLUG, ACTOR_ID, ACTOR_TYPE, ACTOR_NAME, ACTOR_EMAIL, IP_ADDRESS, HOST, TOKEN_ENDING,
-    ENTITY_TYPE, ENTITY_ID, ACTION, BEFORE, AFTER, CHANGE_REASON, SCHEMA_VERSION_HYPHENS,
-    CREATED_AT, ENTITY_NAME,
+    ID,
+    ORG_SLUG,
+    ACTOR_ID,
+    ACTOR_TYPE,
+    ACTOR_NAME,
+    ACTOR_EMAIL,
+    IP_ADDRESS,
+    HOST,
+    TOKEN_ENDING,
+    ENTITY_TYPE,
+    ENTITY_ID,
+    ACTION,
+    BEFORE,
+    AFTER,
+    CHANGE_REASON,
+    SCHEMA_VERSION_HYPHENS,
+    CREATED_AT,
+    ENTITY_NAME,
 ];
 
 /// The 17 columns of the page's download, in the documentation's order.
 pub(super) const COLUMNS_PAGE: &[Column] = &[
-    ID, ORG_SLUG, ACTOR_ID, ACTOR_TYPE, ACTOR_NAME, ACTOR_EMAIL, IP_ADDRESS, HOST, TOKEN_ENDING,
-    ENTITY_NAME, ENTITY_TYPE, ENTITY_ID, ACTION, BEFORE, AFTER, SCHEMA_VERSION_HYPHENS, CREATED_AT,
+    ID,
+    ORG_SLUG,
+    ACTOR_ID,
+    ACTOR_TYPE,
+    ACTOR_NAME,
+    ACTOR_EMAIL,
+    IP_ADDRESS,
+    HOST,
+    TOKEN_ENDING,
+    ENTITY_NAME,
+    ENTITY_TYPE,
+    ENTITY_ID,
+    ACTION,
+    BEFORE,
+    AFTER,
+    SCHEMA_VERSION_HYPHENS,
+    CREATED_AT,
 ];
 
 /// A record as an event of one of the two formats.
@@ -97,8 +142,20 @@ pub(super) fn to_event(mut record: Members<'_>) -> Result<Event<'static>, Refuse
         record.take("changeReason");
         event.reason = Some(Reason { text: text.into(), code: None });
     }
+    let status = status(&event);
+    event.outcome = status.map(|status| Outcome { status, ..Outcome::default() });
     event.attributes = record.into_attributes();
     Ok(event)
+}
+
+/// Whether a login worked, where the record says it. No other record says how it ended.
+fn status(event: &Event<'_>) -> Option<Status> {
+    let after = event.after.as_ref().filter(|_| event.action == "login-attempt")?;
+    match Members::parse(after.as_str())?.peek("success")? {
+        "true" => Some(Status::Success),
+        "false" => Some(Status::Failure),
+        _ => None,
+    }
 }
 
 fn entity(event: &mut Event<'static>, members: &mut Members<'_>) {
@@ -151,18 +208,41 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     record
 }
 
+/// What a record says of any event.
+const SAID: [&str; 16] = [
+    "/id",
+    "/actor/type",
+    "/actor/id",
+    "/actor/name",
+    "/actor/email",
+    "/actor/credential/ending",
+    "/client/ip",
+    "/client/host",
+    "/target/type",
+    "/target/id",
+    "/target/name",
+    "/target/schema_version",
+    "/scope/organization/id",
+    "/before",
+    "/after",
+    "/reason/text",
+];
+
 /// Whether a record says what stands at a pointer of an event.
 pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
     let own = super::is_own(event, &[FORMAT_CSV, FORMAT_JSON]);
     match pointer {
-        "/id" | "/actor/type" | "/actor/id" | "/actor/name" | "/actor/email" => true,
-        "/actor/credential/ending" | "/client/ip" | "/client/host" | "/target/type" => true,
-        "/target/id" | "/target/name" | "/target/schema_version" | "/scope/organization/id" => true,
-        "/before" | "/after" | "/reason/text" | "/redacted" => true,
+        _ if SAID.contains(&pointer) => true,
         "/source/system" => event.source.system == CATALOGUE.system,
-        "/source/format" | "/attributes" => own,
+        "/redacted" => true,
+        "/source/format" | "/attributes" | "/outcome/status" => own,
         _ => false,
     }
+}
+
+/// The same of the page's download, which has no column for the reason.
+pub(super) fn says_page(event: &Event<'_>, pointer: &str) -> bool {
+    pointer != "/reason/text" && says(event, pointer)
 }
 
 #[cfg(test)]

@@ -115,14 +115,48 @@ pub type EntityActions = (&'static str, &'static [&'static str]);
 
 /// The documentation's table of entities and logged actions.
 pub const ENTITY_ACTIONS: &[EntityActions] = &[
-    ("Agent", &["Create", "Update", "Enable", "Disable", "Enable Queue", "Disable Queue", "Change Cloud Configuration", "Change Local Configuration", "Start Agent", "Stop Agent", "Add New", "Add New Empower Project", "Rerun Existing Empower Project", "Select Existing Empower Project"]),
-    ("Datahub", &["Activate", "Create", "Update", "Enable", "Disable", "Delete", "Sync", "Update Config"]),
+    (
+        "Agent",
+        &[
+            "Create",
+            "Update",
+            "Enable",
+            "Disable",
+            "Enable Queue",
+            "Disable Queue",
+            "Change Cloud Configuration",
+            "Change Local Configuration",
+            "Start Agent",
+            "Stop Agent",
+            "Add New",
+            "Add New Empower Project",
+            "Rerun Existing Empower Project",
+            "Select Existing Empower Project",
+        ],
+    ),
+    (
+        "Datahub",
+        &["Activate", "Create", "Update", "Enable", "Disable", "Delete", "Sync", "Update Config"],
+    ),
     ("Datahub Agent", &["Create", "Update", "Delete", "Enable", "Disable"]),
     ("Datahub Connector", &["Create", "Update", "Enable", "Disable", "Delete"]),
-    ("File", &["Upload", "Update Labels", "Update Tags", "Update Metadata", "Update Metadata & Tags", "Delete"]),
+    (
+        "File",
+        &[
+            "Upload",
+            "Update Labels",
+            "Update Tags",
+            "Update Metadata",
+            "Update Metadata & Tags",
+            "Delete",
+        ],
+    ),
     ("Hubs", &["Create", "Update", "Configure", "Change Status", "Sync"]),
     ("Integration", &["Create", "Update", "Delete"]),
-    ("Source", &["Create", "Update", "Delete", "Enable", "Disable", "Enable Queue", "Disable Queue"]),
+    (
+        "Source",
+        &["Create", "Update", "Delete", "Enable", "Disable", "Enable Queue", "Disable Queue"],
+    ),
     ("IoT Device", &["Create", "Update", "Delete", "Enable", "Disable"]),
     ("IoT Agent", &["Create", "Update", "Delete", "Enable", "Disable"]),
     ("IoT Integration", &["Create", "Update", "Delete"]),
@@ -179,9 +213,20 @@ mod tests {
             }
         }
         for slug in [
-            "create", "update", "delete", "enable", "disable", "unlock", "change-role",
-            "change-password", "login-attempt", "copy", "change-default-role", "reset-password",
-            "forgot-password-request", "expired-token",
+            "create",
+            "update",
+            "delete",
+            "enable",
+            "disable",
+            "unlock",
+            "change-role",
+            "change-password",
+            "login-attempt",
+            "copy",
+            "change-default-role",
+            "reset-password",
+            "forgot-password-request",
+            "expired-token",
         ] {
             assert!(CATALOGUE.verb(slug).is_some(), "{slug}");
         }

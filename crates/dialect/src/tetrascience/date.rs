@@ -55,9 +55,13 @@ mod tests {
 
     #[test]
     fn other_times_are_refused() {
-        for text in
-            ["", "2023-04-19", "2023-04-19 12:05:02", "2023-04-19 12:05:02 +00", "yesterday at 5+00"]
-        {
+        for text in [
+            "",
+            "2023-04-19",
+            "2023-04-19 12:05:02",
+            "2023-04-19 12:05:02 +00",
+            "yesterday at 5+00",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -122,7 +122,13 @@ impl Dialect for TetraScience {
         Ok(match options.choose(FORMATS)?.name {
             AUDIT_CSV => table(Kind::Audit, audit::COLUMNS),
             AUDIT_CSV_HYPHENS => table(Kind::Audit, audit::COLUMNS_HYPHENS),
-            AUDIT_CSV_PAGE => table(Kind::Audit, audit::COLUMNS_PAGE),
+            AUDIT_CSV_PAGE => Box::new(TableWriter::new(
+                Writing { says: audit::says_page, ..Kind::Audit.rows() },
+                audit::COLUMNS_PAGE,
+                true,
+                "region",
+                options,
+            )),
             SYSTEM_CSV => table(Kind::System, system::COLUMNS),
             AUDIT_JSON => Box::new(JsonWriter::new(
                 Kind::Audit.records(),

@@ -88,7 +88,8 @@ fn version(record: &Members<'_>) -> Option<String> {
     let kind = record.peek_text("type")?;
     let (_, last) = kind.rsplit_once('.')?;
     let digits = last.strip_prefix('v')?;
-    let is_version = !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_version =
+        !digits.is_empty() && digits.len() < 8 && digits.bytes().all(|b| b.is_ascii_digit());
     is_version.then(|| last.to_owned())
 }
 
@@ -157,14 +158,31 @@ fn write_source(event: &Event<'_>, own: bool) -> Members<'static> {
     source
 }
 
+/// What a record says of any event.
+const SAID: [&str; 16] = [
+    "/id",
+    "/actor/type",
+    "/actor/id",
+    "/actor/name",
+    "/actor/email",
+    "/actor/credential/ending",
+    "/client/ip",
+    "/client/user_agent",
+    "/target/type",
+    "/target/id",
+    "/target/name",
+    "/scope/organization/id",
+    "/source/system",
+    "/before",
+    "/after",
+    "/redacted",
+];
+
 /// Whether a record says what stands at a pointer of an event.
 pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {
     let own = super::is_own(event, &[FORMAT_CSV, FORMAT_JSON]);
     match pointer {
-        "/id" | "/actor/type" | "/actor/id" | "/actor/name" | "/actor/email" => true,
-        "/actor/credential/ending" | "/client/ip" | "/client/user_agent" | "/target/type" => true,
-        "/target/id" | "/target/name" | "/scope/organization/id" | "/source/system" => true,
-        "/before" | "/after" | "/redacted" => true,
+        _ if SAID.contains(&pointer) => true,
         "/source/format" | "/source/version" | "/attributes" => own,
         _ => false,
     }
