@@ -1,10 +1,6 @@
 //! Seqera Platform: samples in, events, samples out; the irregular cases; hostile input.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at what is wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what is wrong")]
 
 mod support;
 
@@ -466,5 +462,48 @@ proptest! {
         prop_assert_eq!(&again[1..9], &cells[..]);
         prop_assert_eq!(&again[9], date);
         prop_assert_eq!(event(D, csv.as_bytes()), mapped);
+    }
+}
+
+const NAMES: &[&str] = &[
+    "type",
+    "userId",
+    "userName",
+    "isRoot",
+    "ip",
+    "accessTokenId",
+    "target",
+    "state",
+    "previousState",
+    "newState",
+    "auditImageType",
+    "metadata",
+    "organization",
+    "id",
+    "name",
+    "context",
+    "other",
+];
+
+proptest! {
+    #[test]
+    fn any_record_comes_back_exactly(
+        actor in support::json_values(NAMES),
+        client in support::json_values(NAMES),
+        target in support::json_values(NAMES),
+        state in support::json_values(NAMES),
+        correlation in support::json_values(NAMES),
+    ) {
+        let mut record = serde_json::json!({
+            "id": "1", "timestamp": "2026-06-02T08:07:00Z", "event": "workflow_completed",
+            "actor": actor, "client": client, "target": target, "correlationId": correlation,
+        });
+        if let Some(target) = record["target"].as_object_mut() {
+            target.insert("state".to_owned(), state);
+        }
+        let mapped = event(D, record.to_string().as_bytes());
+        prop_assert!(mapped.event.redacted.is_empty());
+        let (lines, _) = write(D, "v2-jsonl", &[mapped]);
+        prop_assert_eq!(&records(&lines)[0], &record);
     }
 }

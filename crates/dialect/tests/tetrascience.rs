@@ -1,10 +1,6 @@
 //! TetraScience TDP: samples in, events, samples out; the irregular cases; hostile input.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at what is wrong"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at what is wrong")]
 
 mod support;
 
@@ -420,4 +416,46 @@ fn parse(text: &str) -> Vec<Vec<String>> {
         .records()
         .map(|row| row.unwrap().iter().map(ToOwned::to_owned).collect())
         .collect()
+}
+
+const NAMES: &[&str] = &[
+    "type",
+    "id",
+    "name",
+    "email",
+    "before",
+    "after",
+    "schemaVersion",
+    "ending",
+    "tracking",
+    "ipaddress",
+    "useragent",
+    "success",
+    "other",
+];
+
+proptest! {
+    #[test]
+    fn any_record_comes_back_exactly(
+        actor in support::json_values(NAMES),
+        entity in support::json_values(NAMES),
+        more in support::json_values(NAMES),
+        slug in support::json_values(NAMES),
+    ) {
+        let audit = serde_json::json!({
+            "id": "1", "createdAt": "2026-06-02T08:07:00Z", "action": "login-attempt",
+            "actor": actor, "entity": entity, "orgSlug": slug, "changeReason": more, "ip": more,
+        });
+        let log = serde_json::json!({
+            "id": "1", "created_at": "2026-06-02T08:07:00Z", "action": "login", "actor": actor,
+            "target": entity, "org_slug": slug, "type": more, "source": { "tracking": more },
+            "before": entity, "tags": more,
+        });
+        for (record, format) in [(audit, "audit-trail-json"), (log, "system-log-json")] {
+            let mapped = event(D, record.to_string().as_bytes());
+            prop_assert!(mapped.event.redacted.is_empty());
+            let (page, _) = write(D, format, &[mapped]);
+            prop_assert_eq!(&logs(&page)[0], &record);
+        }
+    }
 }

@@ -131,3 +131,29 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
     out
 }
+
+/// JSON values of every kind, with members of these names.
+pub(crate) fn json_values(
+    names: &'static [&'static str],
+) -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3_i64..5_000).prop_map(Value::from),
+        Just(json!("2026-06-02T08:07:00Z")),
+        "[a-z0-9 \n\"]{0,4}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::vec((proptest::sample::select(names), inner), 0..6).prop_map(
+                |members| members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()
+            ),
+        ]
+    })
+}
