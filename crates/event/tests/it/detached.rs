@@ -6,7 +6,7 @@ use event::{Draft, ENTRY_BYTES_MAX, Entry, Event, Json, Opening, Received, Stamp
 use proptest::prelude::*;
 
 use crate::document::members;
-use crate::golden::FULL;
+use crate::golden::{FULL, MINIMAL};
 use crate::record::{RECORDED_AT, counting, stamp, write};
 
 /// The full event with each value full of this character and far too long for an entry, or as long as
@@ -120,6 +120,25 @@ fn what_fits_is_left_in_place() {
         event.params = Some(Json::parse(&params).unwrap());
         let draft = Draft::new(&event, None, &mut counting()).unwrap();
         assert_eq!(draft.openings().len(), count, "{size}");
+    }
+}
+
+#[test]
+fn an_entry_keeps_53247_bytes_and_of_equals_the_first_by_pointer_goes() {
+    for (size, expected) in [(53_247, &[][..]), (53_248, &["/after"])] {
+        let mut event = Event::parse(MINIMAL).unwrap();
+        let equal = Json::string(&"x".repeat(16_000));
+        (event.before, event.after) = (Some(equal.clone()), Some(equal.clone()));
+        event.params = Some(equal);
+        event.attributes = Some(Json::parse("{\"a\":\"\"}").unwrap());
+        let spare = size + 2 - event.to_json().len();
+        event.attributes = Some(
+            Json::parse(&format!("{{\"a\":\"{}\"}}", "x".repeat(spare))).unwrap().into_owned(),
+        );
+        let draft = Draft::new(&event, None, &mut counting()).unwrap();
+        let pointers: Vec<&str> =
+            draft.openings().iter().map(|opening| opening.at.as_str()).collect();
+        assert_eq!(pointers, expected, "{size}");
     }
 }
 
