@@ -86,7 +86,7 @@ impl Instance {
         }
         let mut random = zeroize::Zeroizing::new([0; 38]);
         getrandom::fill(random.as_mut_slice())
-            .map_err(|error| InstanceError::file("the system's randomness")(error.into()))?;
+            .map_err(|error| InstanceError::file("the system's randomness")(std::io::Error::other(error.to_string())))?;
         let secret = Secret::new(&random);
         let change = Change::TokenCreate {
             secret: secret.clone(),

@@ -20,6 +20,9 @@ const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// Inflated pieces of trails that are kept in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Threads that index, all trails together. They run at low priority.
+const INDEX_THREADS: usize = 2;
+
 /// Events read at once while the registry is folded.
 const FOLD_COUNT: usize = 4_096;
 
@@ -156,7 +159,8 @@ impl Instance {
             changing: Mutex::default(),
             open: RwLock::default(),
             opening: Mutex::default(),
-            scheduler: Scheduler::start(1),
+            scheduler: Scheduler::start(INDEX_THREADS)
+                .map_err(InstanceError::file("the search threads"))?,
         };
         let system = instance.trail(&parse_built_in(SYSTEM_SLUG))?;
         let mut registry = Registry::default();
@@ -256,8 +260,15 @@ impl Instance {
         let trail = Arc::new(trail);
         let folder = self.directory.join("search").join(slug.as_str());
         let feed: Arc<dyn Feed> = trail.clone();
-        let projection = Arc::new(Projection::open(&folder, feed, search::Options::default())?);
+        let options = search::Options::new(Arc::new(crate::Catalogues));
+        let projection = Projection::open(&folder, feed, options)?;
         self.scheduler.follow(&projection);
+        let follower = Arc::downgrade(&projection);
+        trail.on_commit(move || {
+            if let Some(projection) = follower.upgrade() {
+                projection.notify();
+            }
+        });
         Ok(OpenTrail { slug: slug.clone(), trail, projection, recovery })
     }
 

@@ -1,0 +1,27 @@
+//! The API below `/api/v1`: one file for each resource.
+
+mod append;
+mod counts;
+mod docs;
+mod events;
+mod export;
+mod health;
+mod parse;
+mod question;
+mod receipts;
+mod status;
+mod stream;
+mod tokens;
+mod trails;
+
+pub(crate) use append::{append, append_routed};
+pub(crate) use counts::{count, facets, histogram};
+pub(crate) use docs::{openapi, problem_page};
+pub(crate) use events::{event, events, history};
+pub(crate) use export::export;
+pub(crate) use health::{livez, metrics, readyz};
+pub(crate) use receipts::{consistency, receipt};
+pub(crate) use status::status;
+pub(crate) use stream::stream;
+pub(crate) use tokens::{create_token, revoke_token, tokens};
+pub(crate) use trails::{create_trail, trails};

@@ -1,0 +1,133 @@
+//! From the parameters of a URL to a question.
+
+use search::{Clause, Field, Interval, Order, Pattern, Query, Test, Zone};
+
+use crate::params::Params;
+use crate::problem::{Code, Detail, Problem};
+
+/// A question and how it was asked.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) query: Query,
+    /// The zone in which dates are meant.
+    pub(crate) zone: String,
+}
+
+impl Question {
+    /// Reads `q`, `from`, `to`, `recorded_from`, `recorded_to` and `zone`, and every other
+    /// parameter as a condition on the field of that name. Call it when all else was taken.
+    pub(crate) fn read(mut params: Params) -> Result<Self, Problem> {
+        let name = params.take("zone")?.unwrap_or_else(|| "UTC".to_owned());
+        let unknown = || Problem::parameter("zone", "is the name of a time zone, as Europe/Madrid");
+        let zone = Zone::named(&name).ok_or_else(unknown)?;
+        let text = params.take("q")?.unwrap_or_default();
+        let mut query =
+            search::parse(&text, &zone).map_err(|fault| Problem::question("q", &fault))?;
+        for (name, from) in [("from", true), ("to", false)] {
+            if let Some(value) = params.take(name)? {
+                narrow(&mut query.occurred, moment(name, &value, &zone)?, from);
+            }
+            let name = format!("recorded_{name}");
+            if let Some(value) = params.take(&name)? {
+                narrow(&mut query.recorded, moment(&name, &value, &zone)?, from);
+            }
+        }
+        filters(&mut query, params)?;
+        query.check()?;
+        Ok(Self { query, zone: name })
+    }
+
+    /// The question as it is recorded on the `access` trail.
+    pub(crate) fn to_params(&self) -> serde_json::Value {
+        serde_json::json!({"q": self.query.to_string()})
+    }
+}
+
+/// Reads the parameter `order`.
+pub(crate) fn order(params: &mut Params) -> Result<Option<Order>, Problem> {
+    let words = [
+        ("newest", Order::Newest),
+        ("oldest", Order::Oldest),
+        ("last_recorded", Order::LastRecorded),
+        ("first_recorded", Order::FirstRecorded),
+    ];
+    params.word("order", &words)
+}
+
+/// A moment, as the query language reads one.
+fn moment(name: &str, value: &str, zone: &Zone) -> Result<i64, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ':' | '.' | '+');
+    let read = || {
+        let text = format!("from:{value}");
+        search::parse(&text, zone).ok().and_then(|query| query.occurred.from)
+    };
+    let found = if value.chars().all(plain) { read() } else { None };
+    found.ok_or_else(|| {
+        let message = "is a date or a time, as 2026-01-31 or 2026-01-31T08:00:00Z";
+        Problem::new(Code::InvalidQuery).detail(format!("{name} {message}")).because(Detail {
+            parameter: Some(name.to_owned()),
+            message: message.to_owned(),
+            ..Detail::default()
+        })
+    })
+}
+
+fn narrow(interval: &mut Interval, micros: i64, is_from: bool) {
+    if is_from {
+        interval.from = Some(interval.from.map_or(micros, |from| from.max(micros)));
+    } else {
+        interval.to = Some(interval.to.map_or(micros, |to| to.min(micros)));
+    }
+}
+
+/// Plain filters: `actor=ana&actor=bob&action=delete` means one of the actors, and the action.
+fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
+    let mut clauses: Vec<(Field, Vec<Pattern>)> = Vec::new();
+    for (name, value) in params.rest() {
+        let Some(field) = Field::parse(&name) else {
+            return Err(Problem::parameter(&name, "is neither a parameter nor a field"));
+        };
+        if value.is_empty() {
+            continue;
+        }
+        match clauses.iter_mut().find(|(other, _)| *other == field) {
+            Some((_, patterns)) => patterns.push(Pattern::Like(value)),
+            None => clauses.push((field, vec![Pattern::Like(value)])),
+        }
+    }
+    query.clauses.extend(clauses.into_iter().map(|(field, patterns)| Clause {
+        field,
+        negated: false,
+        test: Test::Any(patterns),
+    }));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<String, Code> {
+        let uri = format!("/x?{query}").parse().unwrap();
+        let question = Params::of(&uri).and_then(Question::read);
+        question.map(|question| question.query.to_string()).map_err(|problem| problem.code())
+    }
+
+    #[test]
+    fn filters_and_the_language_say_the_same() {
+        assert_eq!(read("actor=ana&action=delete"), read("q=actor:ana+action:delete"));
+        assert_eq!(read("actor=ana&actor=bob"), read("q=actor:(ana|bob)"));
+        assert_eq!(read("from=2026-01-01&to=2026-02-01"), read("q=from:2026-01-01+to:2026-02-01"));
+        assert_eq!(read("from=2026-01-01T01:00:00%2B01:00"), read("q=from:2026-01-01T00:00:00Z"),);
+        assert_eq!(read("from=2026-01-01&zone=Europe/Madrid"), read("q=from:2025-12-31T23:00:00Z"),);
+        assert_eq!(
+            read("q=from:2026-01-05&from=2026-01-01"),
+            read("q=from:2026-01-05"),
+            "the narrower one counts"
+        );
+        assert_eq!(read("colour=red"), Err(Code::InvalidParameter));
+        assert_eq!(read("from=yesterday+noon"), Err(Code::InvalidQuery));
+        assert_eq!(read("q=from:(a"), Err(Code::InvalidQuery));
+        assert_eq!(read("zone=Mars"), Err(Code::InvalidParameter));
+    }
+}

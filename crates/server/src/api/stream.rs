@@ -1,0 +1,148 @@
+//! `GET …/events/stream`: events as they are recorded (server-sent events).
+//!
+//! The id of a message is a leaf index, so that a client that comes back with `Last-Event-ID` goes
+//! on without a gap. A message with an id and no data tells how far a filter has looked.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, header};
+use bytes::Bytes;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use search::Query;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use trail::Feed as _;
+
+use super::question::Question;
+use crate::App;
+use crate::app::Answer;
+use crate::call::{Call, typed};
+use crate::instance::OpenTrail;
+use crate::kinds::Catalogues;
+use crate::problem::Problem;
+
+/// Events that are read at once.
+const READ_COUNT: usize = 64;
+
+/// Pieces that wait for a slow client before reading waits too.
+const PIECES_WAITING: usize = 4;
+
+/// Follows a trail.
+pub(crate) async fn stream(call: Call) -> Answer {
+    let open = call.trail().await?;
+    let mut params = call.params()?;
+    let after = match call.headers.get("last-event-id") {
+        Some(value) => {
+            let index = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+            let message = "is the leaf index of the last event that was received";
+            Some(index.ok_or_else(|| Problem::parameter("Last-Event-ID", message))?)
+        }
+        None => params.number("after", 0..=u64::MAX - 1)?,
+    };
+    let from_start = params.word("start", &[("first", true), ("now", false)])?.unwrap_or(false);
+    let question = Question::read(params)?;
+    let place = call.app.long_answer()?;
+    call.record_read("stream", &open, &question.to_params());
+    let next = match after {
+        Some(index) => index.saturating_add(1),
+        None if from_start => 0,
+        None => open.trail.committed_size(),
+    };
+    let (sender, receiver) = mpsc::channel(PIECES_WAITING);
+    let follower = Follower { app: call.app.clone(), open, query: Arc::new(question.query), next };
+    tokio::spawn(async move {
+        follower.run(sender).await;
+        drop(place);
+    });
+    Ok(sse(receiver))
+}
+
+fn sse(receiver: mpsc::Receiver<Bytes>) -> Response<Body> {
+    let frames = tokio_stream::StreamExt::map(ReceiverStream::new(receiver), |piece| {
+        Ok::<_, Infallible>(Frame::data(piece))
+    });
+    let mut response = typed("text/event-stream", Body::new(StreamBody::new(frames)));
+    // Proxies that collect answers would hold events back.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+struct Follower {
+    app: App,
+    open: Arc<OpenTrail>,
+    query: Arc<Query>,
+    next: u64,
+}
+
+impl Follower {
+    async fn run(mut self, sender: mpsc::Sender<Bytes>) {
+        let mut sizes = self.open.trail.committed_sizes();
+        let mut stopping = self.app.stopping();
+        let heartbeat = self.app.options().heartbeat;
+        if sender.send(Bytes::from_static(b"retry: 2000\n\n")).await.is_err() {
+            return;
+        }
+        loop {
+            while self.next < self.open.trail.committed_size() && !self.app.is_stopping() {
+                let Some(piece) = self.read().await else { return };
+                if !piece.is_empty() && sender.send(piece).await.is_err() {
+                    return;
+                }
+            }
+            let next = self.next;
+            // What the channels lend is let go of before anything is sent.
+            let is_quiet = tokio::select! {
+                biased;
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+                () = sender.closed() => return,
+                size = sizes.wait_for(|size| *size > next) => match size {
+                    Ok(_) => false,
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep(heartbeat) => true,
+            };
+            if is_quiet && sender.send(self.alive()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The next events that are meant; empty when none of those that were read is.
+    async fn read(&mut self) -> Option<Bytes> {
+        let (open, query, from) = (Arc::clone(&self.open), Arc::clone(&self.query), self.next);
+        let read = self.app.blocking(move || {
+            let recorded = open.trail.read(from, READ_COUNT)?;
+            let mut out = String::new();
+            for recorded in &recorded {
+                if query.matches_recorded(recorded, &Catalogues) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "id: {}\ndata: {}\n\n", recorded.index, recorded.to_json());
+                }
+            }
+            Ok::<_, Problem>((out, recorded.len() as u64))
+        });
+        match read.await {
+            Ok((out, count)) => {
+                self.next += count;
+                Some(out.into())
+            }
+            Err(problem) => {
+                let reason = problem.internal().unwrap_or_default();
+                tracing::error!(trail = %self.open.slug, reason, "a stream ended");
+                None
+            }
+        }
+    }
+
+    fn alive(&self) -> Bytes {
+        match self.next.checked_sub(1) {
+            Some(last) => format!(": alive\nid: {last}\n\n").into(),
+            None => Bytes::from_static(b": alive\n\n"),
+        }
+    }
+}

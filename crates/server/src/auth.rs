@@ -1,0 +1,84 @@
+//! Who calls: bearer tokens and what they allow.
+//!
+//! A caller who may not do something is told the same whether or not it exists.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use event::{Actor, Credential};
+use registry::{Scope, Slug, TokenRecord};
+
+use crate::App;
+use crate::problem::{Code, Problem};
+
+/// A caller with a valid token.
+#[derive(Clone, Debug)]
+pub struct Caller(Arc<TokenRecord>);
+
+impl Caller {
+    /// The caller who holds a token.
+    pub fn new(token: Arc<TokenRecord>) -> Self {
+        Self(token)
+    }
+
+    /// The caller of a request.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`].
+    pub fn of(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
+        let presented =
+            headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+        let presented = presented.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+        let token = app.instance().authenticate(presented);
+        token.map(Self).ok_or_else(|| Problem::new(Code::Unauthenticated))
+    }
+
+    /// The token.
+    pub fn token(&self) -> &TokenRecord {
+        &self.0
+    }
+
+    /// The trail that is meant, if the caller may use it in this way.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`]; [`Code::NoSuchTrail`] for a text that cannot name a trail, from callers
+    /// who may do this to all trails.
+    pub fn may(&self, scope: Scope, slug: &str) -> Result<Slug, Problem> {
+        let everywhere = self.0.trail.is_none() && self.0.scopes.contains(&scope);
+        let refusal = || Problem::new(if everywhere { Code::NoSuchTrail } else { Code::Forbidden });
+        let slug = Slug::parse(slug).map_err(|_| refusal())?;
+        if self.0.may(scope, &slug) { Ok(slug) } else { Err(Problem::new(Code::Forbidden)) }
+    }
+
+    /// That the caller may change the configuration.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub fn must_be_admin(&self) -> Result<(), Problem> {
+        if self.0.is_admin() { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
+    }
+
+    /// The caller as the actor of an event.
+    pub fn actor(&self) -> Actor<'static> {
+        let (id, label) = (self.0.id.to_string(), self.0.label.clone());
+        let name = Some(label).filter(|label| !label.is_empty());
+        Actor {
+            kind: "service".into(),
+            id: Some(format!("token:{id}").into()),
+            name: name.clone().map(Into::into),
+            credential: Some(Credential {
+                id: Some(id.into()),
+                label: name.map(Into::into),
+                ending: None,
+            }),
+            ..Actor::default()
+        }
+    }
+}
+
+/// The token of an `Authorization` header.
+fn bearer(value: &[u8]) -> Option<&str> {
+    let (scheme, token) = value.split_at_checked(7)?;
+    let token = std::str::from_utf8(token).ok()?.trim_matches(' ');
+    (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
+}

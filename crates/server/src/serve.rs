@@ -1,0 +1,206 @@
+//! The application on a port: connections, TLS, and a stop that loses nothing.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::instance::Instance;
+use crate::{App, AppOptions, Service, Tls};
+
+/// Bytes of all headers of a request.
+const HEADERS_BYTES_MAX: u32 = 64 * 1024;
+
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 128;
+
+/// How a server listens.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where. Port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// With TLS, or without.
+    pub tls: Option<Tls>,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long the headers of a request may take, and how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// How long a stop waits for requests under way.
+    pub stop_timeout: Duration,
+    /// What the application is told.
+    pub app: AppOptions,
+}
+
+impl ServeOptions {
+    /// What a server uses unless it is told otherwise.
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            tls: None,
+            connections_max: 4_096,
+            header_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(30),
+            app: AppOptions::new(),
+        }
+    }
+}
+
+/// The server cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A server that listens, and answers as soon as it [runs](Self::run).
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: ServeOptions,
+    service: Service,
+}
+
+/// Serves an instance until `shutdown` is ready; then finishes what is under way and publishes.
+///
+/// # Errors
+/// [`ServeError::Listen`].
+pub async fn serve(
+    instance: Arc<Instance>,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    Server::bind(instance, options).await?.run(shutdown).await;
+    Ok(())
+}
+
+impl Server {
+    /// Listens.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`].
+    pub async fn bind(instance: Arc<Instance>, options: ServeOptions) -> Result<Self, ServeError> {
+        let refused = |source| ServeError::Listen { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let service = Service::new(App::new(instance, options.app.clone()));
+        Ok(Self { listener, address, options, service })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` is ready; then accepts no more, finishes what is under way within
+    /// its time, and publishes all that was recorded.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, options, service, .. } = self;
+        let app = service.app().clone();
+        app.instance().run_background();
+        let connections = Arc::new(Semaphore::new(options.connections_max));
+        let graceful = GracefulShutdown::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let accepting = async {
+                // The semaphore is never closed.
+                let permit = Arc::clone(&connections).acquire_owned().await.ok();
+                (listener.accept().await, permit)
+            };
+            let (accepted, permit) = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accepting => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (service, options) = (service.clone(), options.clone());
+                    let watcher = graceful.watcher();
+                    tokio::spawn(async move {
+                        let open = &service.app().metrics().connections;
+                        open.fetch_add(1, Ordering::Relaxed);
+                        connection(stream, &service, &options, watcher).await;
+                        open.fetch_sub(1, Ordering::Relaxed);
+                        drop(permit);
+                    });
+                }
+                // Out of file descriptors, or a client that left: neither ends the server.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        drop(listener);
+        app.begin_stop();
+        if tokio::time::timeout(options.stop_timeout, graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests did not end in time and are cut off");
+        }
+        let instance = Arc::clone(app.instance());
+        if tokio::task::spawn_blocking(move || instance.stop()).await.is_err() {
+            tracing::error!("the last publication failed; the next start goes on from the journal");
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    service: &Service,
+    options: &ServeOptions,
+    watcher: Watcher,
+) {
+    // An answer is one small write: it must not wait for the next.
+    let _ = stream.set_nodelay(true);
+    let Some(Tls(acceptor)) = &options.tls else {
+        return converse(stream, service, options, watcher).await;
+    };
+    match tokio::time::timeout(options.header_timeout, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => converse(stream, service, options, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("no TLS in time"),
+    }
+}
+
+async fn converse<S>(stream: S, service: &Service, options: &ServeOptions, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_timeout)
+        .max_buf_size(HEADERS_BYTES_MAX as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADERS_BYTES_MAX)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
+    let answering = service_fn(|request: hyper::Request<Incoming>| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request.map(Body::new)).await) }
+    });
+    let serving = builder.serve_connection(TokioIo::new(stream), answering);
+    if let Err(error) = watcher.watch(serving.into_owned()).await {
+        tracing::debug!(error, "a connection ended");
+    }
+}
