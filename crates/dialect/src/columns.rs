@@ -230,7 +230,7 @@ fn same_value(one: &str, other: &str) -> bool {
 }
 
 /// Compact JSON with a space after every colon and comma.
-fn spaced(compact: &str) -> String {
+pub(crate) fn spaced(compact: &str) -> String {
     let mut out = String::with_capacity(compact.len() + compact.len() / 8);
     let (mut quoted, mut escaped) = (false, false);
     for c in compact.chars() {

@@ -19,6 +19,7 @@
 mod catalogue;
 mod columns;
 mod dialect;
+pub mod dnanexus;
 mod export;
 mod identity;
 mod input;
@@ -42,7 +43,8 @@ pub use loss::Losses;
 pub use rejection::{Fault, Rejection};
 
 /// Every dialect, in the order of their names.
-pub const ALL: [&dyn Dialect; 3] = [&opencga::OpenCga, &seqera::Seqera, &tetrascience::TetraScience];
+pub const ALL: [&dyn Dialect; 4] =
+    [&dnanexus::DnaNexus, &opencga::OpenCga, &seqera::Seqera, &tetrascience::TetraScience];
 
 /// The dialect with that name or alias, in any case.
 pub fn by_name(name: &str) -> Option<&'static dyn Dialect> {

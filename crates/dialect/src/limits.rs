@@ -17,4 +17,4 @@ pub(crate) const RATIO_FREE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The most bytes that are looked at a second time to find a record after a broken one. Beyond it
 /// everything up to the next line is passed over, so that a hostile file costs linear time.
-pub(crate) const RESCAN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+pub(crate) const RESCAN_BYTES_MAX: u64 = 32 * 1024 * 1024;

@@ -154,7 +154,7 @@ mod tests {
         let event = Event::parse(text).unwrap();
         let mut losses = Losses::default();
         losses.add_unsaid(&event, |_| false);
-        assert_eq!(losses.iter().count(), 59);
+        assert_eq!(losses.iter().count(), 58);
         assert!(losses.iter().all(|(_, count)| count == 1));
     }
 

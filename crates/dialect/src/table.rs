@@ -21,8 +21,30 @@ pub(crate) struct TableRow {
 /// The rows of an input, in order. The header is a row like any other.
 pub(crate) struct Table<'r> {
     input: Input<'r>,
+    /// How many cells a row has, where that is known.
+    width: Option<usize>,
+    /// How the last row that could be read only one way wrote a quote inside of quotes.
+    quoting: Quoting,
     rescanned: u64,
     done: bool,
+}
+
+/// How a quote is written inside of quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quoting {
+    /// Twice, as RFC 4180 has it.
+    Doubled,
+    /// After a backslash, as some writers have it; a backslash stands twice.
+    Escaped,
+}
+
+impl Quoting {
+    const fn other(self) -> Self {
+        match self {
+            Self::Doubled => Self::Escaped,
+            Self::Escaped => Self::Doubled,
+        }
+    }
 }
 
 /// More cells than this are no audit record.
@@ -42,7 +64,38 @@ enum Scan {
 
 impl<'r> Table<'r> {
     pub(crate) fn new(input: Input<'r>) -> Self {
-        Self { input, rescanned: 0, done: false }
+        Self { input, width: None, quoting: Quoting::Doubled, rescanned: 0, done: false }
+    }
+
+    /// Takes rows of that many cells, and reads one that has as many with either quoting.
+    pub(crate) fn set_width(&mut self, width: usize) {
+        self.width = Some(width);
+    }
+
+    /// Looks for a row's end, with the other quoting too where a width tells which is right.
+    fn look(&mut self, ended: bool) -> Scan {
+        let window = self.input.window();
+        let first = scan(window, ended, self.quoting);
+        let Some(width) = self.width else { return first };
+        let fits = |scan: &Scan| matches!(scan, Scan::Whole(_, cells) if cells.len() == width);
+        if fits(&first) || matches!(first, Scan::Short) {
+            return first;
+        }
+        let second = scan(window, ended, self.quoting.other());
+        if matches!(second, Scan::Short) {
+            return second;
+        }
+        if fits(&second) {
+            self.quoting = self.quoting.other();
+            return second;
+        }
+        match first {
+            // A row over many lines that has another number of cells began with a stray quote.
+            Scan::Whole(size, _) if has_line_feed(window, size) => {
+                Scan::Broken(size, "a row has another number of cells, or a stray quote")
+            }
+            first => first,
+        }
     }
 
     fn step(&mut self) -> Result<Option<TableRow>, Rejection> {
@@ -53,9 +106,9 @@ impl<'r> Table<'r> {
         let line = self.input.line();
         let mut ended = false;
         loop {
-            match scan(self.input.window(), ended) {
+            match self.look(ended) {
                 Scan::Whole(size, cells) => {
-                    let row = take(self.input.window(), &cells, line);
+                    let row = take(self.input.window(), &cells, line, self.quoting);
                     let too_large = size > RECORD_BYTES_MAX;
                     self.input.advance(size);
                     if too_large {
@@ -127,13 +180,17 @@ impl Iterator for Table<'_> {
 }
 
 /// Looks for the end of the row that a window begins with.
-fn scan(window: &[u8], ended: bool) -> Scan {
+fn scan(window: &[u8], ended: bool, quoting: Quoting) -> Scan {
     let mut cells = Vec::new();
     let mut at = 0;
     loop {
         let quoted = window.get(at) == Some(&b'"');
-        let Some(end) = cell_end(window, at, quoted, ended) else {
-            return if ended { Scan::Broken(window.len(), "a quote does not end") } else { Scan::Short };
+        let Some(end) = cell_end(window, at, quoted.then_some(quoting), ended) else {
+            return if ended {
+                Scan::Broken(window.len(), "a quote does not end")
+            } else {
+                Scan::Short
+            };
         };
         let (cell, next) = end;
         if cells.len() == CELLS_MAX {
@@ -159,12 +216,20 @@ fn scan(window: &[u8], ended: bool) -> Scan {
 fn cell_end(
     window: &[u8],
     start: usize,
-    quoted: bool,
+    quoted: Option<Quoting>,
     ended: bool,
 ) -> Option<(Range<usize>, usize)> {
-    if quoted {
+    if let Some(quoting) = quoted {
         let mut at = start + 1;
         loop {
+            if quoting == Quoting::Escaped {
+                at += memchr::memchr2(b'"', b'\\', window.get(at..)?)?;
+                if window.get(at) == Some(&b'"') {
+                    return Some((start + 1..at, at + 1));
+                }
+                at += 2;
+                continue;
+            }
             at += memchr::memchr(b'"', window.get(at..)?)?;
             match window.get(at + 1) {
                 Some(b'"') => at += 2,
@@ -185,16 +250,62 @@ fn cell_end(
     Some((start..start + size, start + size))
 }
 
-fn take(window: &[u8], cells: &[Cell], line: u64) -> Result<Vec<String>, Rejection> {
+/// Whether a row goes over more than one line.
+fn has_line_feed(window: &[u8], size: usize) -> bool {
+    let row = window.get(..size.saturating_sub(1)).unwrap_or_default();
+    memchr::memchr(b'\n', row).is_some()
+}
+
+fn take(
+    window: &[u8],
+    cells: &[Cell],
+    line: u64,
+    quoting: Quoting,
+) -> Result<Vec<String>, Rejection> {
     let text = |(range, quoted): &Cell| {
         let cell = std::str::from_utf8(window.get(range.clone())?).ok()?;
-        Some(if *quoted { cell.replace("\"\"", "\"") } else { cell.to_owned() })
+        Some(match quoting {
+            _ if !*quoted => cell.to_owned(),
+            Quoting::Doubled => undouble(cell),
+            Quoting::Escaped => unescape(cell),
+        })
     };
     cells
         .iter()
         .map(text)
         .collect::<Option<Vec<String>>>()
         .ok_or_else(|| Rejection::new(line, Fault::Encoding, "a row is not UTF-8"))
+}
+
+fn undouble(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = memchr::memchr(b'"', rest.as_bytes()) {
+        // Inside of quotes a quote is always one of two.
+        out.push_str(rest.get(..=at).unwrap_or_default());
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Takes the backslash from an escaped quote or backslash, and from nothing else.
+fn unescape(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at + 1..).unwrap_or_default();
+        match rest.as_bytes().first() {
+            Some(b'"' | b'\\') => {
+                out.push_str(rest.get(..1).unwrap_or_default());
+                rest = rest.get(1..).unwrap_or_default();
+            }
+            _ => out.push('\\'),
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -204,7 +315,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(bytes: &[u8]) -> Vec<Result<TableRow, Rejection>> {
-        let input = Input::open(Box::new(std::io::Cursor::new(bytes.to_vec())), &ReadOptions::default());
+        let input =
+            Input::open(Box::new(std::io::Cursor::new(bytes.to_vec())), &ReadOptions::default());
         Table::new(input.unwrap()).collect()
     }
 
@@ -242,6 +354,31 @@ mod tests {
         let seen = read(b"a,\xFF\nb,c\n");
         assert_eq!(seen[0].as_ref().unwrap_err().fault, Fault::Encoding);
         assert_eq!(seen[1].as_ref().unwrap().line, 2);
+    }
+
+    #[test]
+    fn either_quoting_is_read_where_the_width_tells_them_apart() {
+        let read = |text: &str| -> Vec<String> {
+            let bytes: Box<dyn std::io::BufRead + Send> = Box::new(text.as_bytes());
+            let mut table = Table::new(Input::open(bytes, &ReadOptions::default()).unwrap());
+            table.set_width(3);
+            table
+                .map(|row| match row {
+                    Ok(row) => row.cells.join("|"),
+                    Err(rejection) => format!("{}!{}", rejection.line, rejection.fault.code()),
+                })
+                .collect()
+        };
+        for (text, expected) in [
+            (r#"1,"{""a"":""\""b\""""}",2"#, vec![r#"1|{"a":"\"b\""}|2"#]),
+            (r#"1,"{\"a\":\"\\\"b\"}",2"#, vec![r#"1|{"a":"\"b"}|2"#]),
+            (r#"1,"C:\dir",2"#, vec![r"1|C:\dir|2"]),
+            (r#"1,"a\"",2"#, vec![r#"1|a\"|2"#]),
+            ("1,\"a,2\n1,b,2\n1,c,\"2\n", vec!["1!syntax", "1|b|2", "3!syntax"]),
+            ("1,2\n1,2,3\n", vec!["1|2", "1|2|3"]),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 
     #[test]
