@@ -21,6 +21,8 @@ pub(crate) struct Publisher {
     edge: Option<Edge>,
     /// The UTC day of the published checkpoint, as `2026-11-21`.
     day: String,
+    /// Partial objects that are no longer published and could not be removed yet.
+    outgrown: Vec<store::ObjectPath>,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,7 @@ struct Edge {
 
 impl Publisher {
     pub(crate) fn new(recorded_at_micros: i64) -> Self {
-        Self { edge: None, day: day(recorded_at_micros) }
+        Self { edge: None, day: day(recorded_at_micros), outgrown: Vec::new() }
     }
 
     pub(crate) fn rest(&mut self) {
@@ -66,7 +68,8 @@ impl Trail {
                 return Err(Error::Stopped);
             }
             if writer.head().size == before.checkpoint.size() {
-                return Ok(false);
+                drop(writer);
+                return self.remove_outgrown(&mut publisher).map(|()| false);
             }
             writer.rotate()?
         };
@@ -75,18 +78,20 @@ impl Trail {
             None => self.load_edge(&before.checkpoint)?,
         };
         let chunks = self.read_view().chunks_from(before.checkpoint.size().get());
-        let result = self.publish_edge(edge, &before, &head, &chunks, &mut publisher.day);
+        // Kept only when all went well: what failed is done again, and the day may end in it.
+        let mut day = publisher.day.clone();
+        let result = self.publish_edge(edge, &before, &head, &chunks, &mut day);
         let edge = result.inspect_err(|error| {
             if matches!(error, Error::Stopped | Error::Corrupt(_)) {
                 lock(&self.writer).stop();
             }
         })?;
         publisher.edge = Some(edge);
+        publisher.day = day;
+        publisher.outgrown.extend(self.outgrown(before.checkpoint.size(), head.size));
         self.project_ids(&head, &chunks)?;
         lock(&self.writer).retire(segment, head.size.get())?;
-        let outgrown = self.outgrown(before.checkpoint.size(), head.size);
-        self.store.remove(&outgrown)?;
-        Ok(true)
+        self.remove_outgrown(&mut publisher).map(|()| true)
     }
 
     fn publish_edge(
@@ -299,9 +304,22 @@ impl Trail {
         gone
     }
 
+    /// Removes what is outgrown, also from publications that could not.
+    fn remove_outgrown(&self, publisher: &mut Publisher) -> Result<(), Error> {
+        if !publisher.outgrown.is_empty() {
+            self.store.remove(&publisher.outgrown)?;
+            publisher.outgrown.clear();
+        }
+        Ok(())
+    }
+
     fn project_ids(&self, head: &Head, chunks: &[Arc<Chunk>]) -> Result<(), Error> {
         let ids = &self.around.ids;
         let done = ids.projected_size(&self.mark).map_err(Error::Ids)?;
+        if chunks.first().is_some_and(|chunk| chunk.first > done) {
+            // An earlier publication could not project its own.
+            return self.catch_up_ids();
+        }
         let wanted = done..head.size.get();
         let all = chunks.iter().flat_map(|chunk| &chunk.keys).copied();
         let mut keys: Vec<_> = all.filter(|(_, index)| wanted.contains(index)).collect();

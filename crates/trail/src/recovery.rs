@@ -167,7 +167,7 @@ impl Trail {
     }
 
     /// Brings the id index up to the committed size.
-    fn catch_up_ids(&self) -> Result<(), Error> {
+    pub(crate) fn catch_up_ids(&self) -> Result<(), Error> {
         let size = self.committed_size();
         let mut done = self.around.ids.projected_size(&self.mark).map_err(Error::Ids)?;
         if done > size {
