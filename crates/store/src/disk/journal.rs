@@ -320,11 +320,10 @@ fn open_segment(inner: &Inner, path: &ObjectPath) -> Result<Option<File>> {
 fn write_at(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
     let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
     let mut rest = slices.as_mut_slice();
-    // Empty pieces at the front would look like a write that gets nowhere.
-    IoSlice::advance_slices(&mut rest, 0);
     while !rest.is_empty() {
         let batch = rest.get(..rest.len().min(MAX_PIECES)).unwrap_or_default();
         match rustix::io::pwritev(file, batch, offset) {
+            // Nothing but empty pieces is not a write that gets nowhere.
             Ok(0) if batch.iter().all(|piece| piece.is_empty()) => {
                 let skipped = batch.len();
                 rest = rest.get_mut(skipped..).unwrap_or_default();
@@ -347,4 +346,76 @@ fn vanished(path: &ObjectPath) -> Error {
 
 fn lock(version: &Mutex<u64>) -> MutexGuard<'_, u64> {
     version.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Disk;
+
+    /// A journal whose file can be neither written nor cut.
+    fn journal_that_fails(disk: &Disk, folder: &ObjectPath) -> DiskJournal {
+        let mut journal = DiskJournal::create(&disk.inner, folder, b"base").unwrap();
+        journal.commit(b"base", &[b"stage"], b"one").unwrap();
+        let path = journal.position.path.clone();
+        journal.file = disk.inner.root.open_file(&path, OFlags::RDONLY).unwrap().unwrap();
+        journal
+    }
+
+    #[test]
+    fn an_unknown_outcome_poisons_the_journal_until_it_is_opened_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::open(directory.path()).unwrap();
+        let folder = ObjectPath::new("j").unwrap();
+        let mut journal = journal_that_fails(&disk, &folder);
+        let unknown = |result| assert!(matches!(result, Err(Error::Unknown { .. })), "{result:?}");
+        unknown(journal.commit(b"one", &[b"stage"], b"two"));
+        // Not even with a file that could be written again.
+        let path = journal.position.path.clone();
+        journal.file = disk.inner.root.open_file(&path, OFlags::RDWR).unwrap().unwrap();
+        unknown(journal.commit(b"one", &[b"stage"], b"two"));
+        unknown(journal.rotate().map(drop));
+        unknown(journal.retire(1));
+        unknown(journal.cut());
+
+        let (mut journal, replay) = DiskJournal::open(&disk.inner, &folder).unwrap().unwrap();
+        assert_eq!(replay.frames.len(), 1);
+        journal.commit(b"one", &[b"stage"], b"two").unwrap();
+    }
+
+    #[test]
+    fn what_was_read_is_written_again_before_it_is_built_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let disk = Disk::open(directory.path()).unwrap();
+        let folder = ObjectPath::new("j").unwrap();
+        drop(journal_that_fails(&disk, &folder));
+        let (mut journal, _) = DiskJournal::open(&disk.inner, &folder).unwrap().unwrap();
+        // If it cannot be written again, nothing is known of it.
+        let path = journal.position.path.clone();
+        journal.file = disk.inner.root.open_file(&path, OFlags::RDONLY).unwrap().unwrap();
+        let result = journal.rotate();
+        assert!(matches!(result, Err(Error::Unknown { .. })), "{result:?}");
+        drop(journal);
+        let (mut journal, _) = DiskJournal::open(&disk.inner, &folder).unwrap().unwrap();
+        assert!(journal.unsettled);
+        journal.rotate().unwrap();
+        assert!(!journal.unsettled);
+    }
+
+    #[test]
+    fn pieces_are_written_one_after_the_other_however_many_and_empty_they_are() {
+        let file = tempfile::tempfile().unwrap();
+        let check = |pieces: &[&[u8]]| {
+            file.set_len(0).unwrap();
+            write_at(&file, pieces, 3).unwrap();
+            let mut bytes = vec![1; 3 + pieces.concat().len()];
+            std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0).unwrap();
+            assert_eq!(bytes.get(3..), Some(pieces.concat().as_slice()));
+        };
+        check(&[b"a", b"", b"b"]);
+        check(&vec![b"xy".as_slice(); 3 * MAX_PIECES + 1]);
+        let mut sparse = vec![b"".as_slice(); 2 * MAX_PIECES];
+        sparse.push(b"end");
+        check(&sparse);
+    }
 }
