@@ -60,6 +60,15 @@ enum Place {
     Extra(String),
 }
 
+impl Place {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(column) => column.name,
+            Self::Extra(name) => name,
+        }
+    }
+}
+
 impl Header {
     /// Finds the columns of a header.
     pub(crate) fn new<'n>(
@@ -87,6 +96,14 @@ impl Header {
         Ok(Self { places })
     }
 
+    /// The cells of a row with the names of their columns, documented or not.
+    pub(crate) fn named<'h, 'c>(
+        &'h self,
+        cells: impl Iterator<Item = &'c str>,
+    ) -> impl Iterator<Item = (&'h str, &'c str)> {
+        self.places.iter().map(Place::name).zip(cells)
+    }
+
     /// A row as a record.
     pub(crate) fn record<'c>(&self, cells: impl Iterator<Item = &'c str>) -> Members<'static> {
         let mut record = Members::default();
@@ -105,11 +122,7 @@ impl Header {
     pub(crate) fn native<'c>(&self, cells: impl Iterator<Item = &'c str>) -> Members<'static> {
         let mut native = Members::default();
         for (place, cell) in self.places.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
-            let name = match place {
-                Place::Known(column) => column.name,
-                Place::Extra(name) => name,
-            };
-            native.put_named(name.to_owned(), Json::string(cell).as_str());
+            native.put_named(place.name().to_owned(), Json::string(cell).as_str());
         }
         native
     }

@@ -250,7 +250,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 /// The content of a JSON string.
 pub(crate) fn string(json: &str) -> Option<String> {
-    if json.starts_with('"') { serde_json::from_str(json).ok() } else { None }
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    // Most strings have no escape, and are then what stands between their quotes.
+    if inner.contains('\\') { serde_json::from_str(json).ok() } else { Some(inner.to_owned()) }
 }
 
 /// Whether a text is a whole number that JSON and a 64-bit id would both write this way.

@@ -54,6 +54,7 @@ pub(crate) fn read<'r, R: Records + 'r>(
             let names: Vec<&str> = header.iter().map(|name| name.trim()).collect();
             records.header(&names)?;
             let width = names.len();
+            table.set_width(width);
             Ok(Box::new(table.map(move |item| match item {
                 Ok(cells) => table_row(&mut records, width, &cells, &options),
                 Err(rejection) => rejection.into(),

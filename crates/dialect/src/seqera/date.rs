@@ -29,6 +29,20 @@ pub(super) fn parse(text: &str) -> Option<(Moment<'static>, bool)> {
     Some((Moment::parse(iso)?, true))
 }
 
+/// The half-open range of microseconds since the epoch that the API's two bounds name. Both of the
+/// platform's bounds are inclusive, and a bound that is not given is open. `None` when one is no
+/// time.
+pub fn half_open(
+    after_or_equal: Option<&str>,
+    before_or_equal: Option<&str>,
+) -> Option<(Option<i64>, Option<i64>)> {
+    let micros = |text: Option<&str>| match text {
+        Some(text) => parse(text).map(|(moment, _)| Some(moment.micros())),
+        None => Some(None),
+    };
+    Some((micros(after_or_equal)?, micros(before_or_equal)?.map(|last| last + 1)))
+}
+
 /// A moment in UTC as `YYYY-MM-DD-HH-MM-SS`; digits below the second are cut.
 pub(super) fn dashed(moment: &Moment<'_>) -> String {
     seconds(moment).replace(['T', ':'], "-").trim_end_matches('Z').to_owned()
@@ -60,6 +74,16 @@ mod tests {
         }
         let offset = Moment::parse("2026-06-02T00:30:00.9+02:00").unwrap();
         assert_eq!(seconds(&offset), "2026-06-01T22:30:00Z");
+    }
+
+    #[test]
+    fn case_12_both_bounds_are_inclusive() {
+        let at = |text: &str| Moment::parse(text.to_owned()).unwrap().micros();
+        let (from, to) = ("2026-06-02T00:00:00Z", "2026-06-02T08:00:00.5Z");
+        assert_eq!(half_open(Some(from), Some(to)), Some((Some(at(from)), Some(at(to) + 1))));
+        assert_eq!(half_open(None, None), Some((None, None)));
+        assert_eq!(half_open(Some("noon"), None), None);
+        assert_eq!(half_open(None, Some("")), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod v1;
 mod v2;
 
 pub use catalogue::CATALOGUE;
+pub use date::half_open;
 
 use std::io::BufRead;
 
@@ -219,16 +220,19 @@ fn v1_row(
     options: &ReadOptions,
 ) -> Result<Mapped, Refused> {
     let mut mapped = V1.map_row(None, header, cells.iter().copied(), options, true)?;
-    let native = header.native(cells.iter().copied());
-    let documented = v1::COLUMNS.iter().map(|column| column.native_text(&native));
-    let mut others: Vec<(&str, String)> = native
+    let named: Vec<(&str, &str)> = header.named(cells.iter().copied()).collect();
+    let documented = v1::COLUMNS.iter().map(|column| {
+        let cell = named.iter().find(|(name, _)| *name == column.name);
+        cell.map_or("", |(_, cell)| *cell)
+    });
+    let mut others: Vec<(&str, &str)> = named
         .iter()
-        .filter(|(name, _)| v1::COLUMNS.iter().all(|column| column.name != *name))
-        .map(|(name, value)| (name, string(value).unwrap_or_default()))
+        .copied()
+        .filter(|(name, cell)| !cell.is_empty() && v1::COLUMNS.iter().all(|c| c.name != *name))
         .collect();
     others.sort_unstable();
-    let others = others.into_iter().flat_map(|(name, cell)| [name.to_owned(), cell]);
-    let cells: Vec<String> = documented.chain(others).collect();
-    mapped.event.id = Some(ordinals.id(cells.iter().map(String::as_str)).into());
+    let others = others.into_iter().flat_map(|(name, cell)| [name, cell]);
+    let id = ordinals.id(documented.chain(others));
+    mapped.event.id = Some(id.into());
     Ok(mapped)
 }

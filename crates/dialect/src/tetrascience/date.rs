@@ -7,6 +7,19 @@ pub(super) fn parse(text: &str) -> Option<Moment<'static>> {
     Moment::parse(text.to_owned()).or_else(|| Moment::parse(iso(text)?))
 }
 
+/// The half-open range of microseconds since the epoch that the API's `from` and `to` name: `to` is
+/// exclusive, as on the page. A day such as `2023-08-16` is its beginning in UTC, and a bound that is
+/// not given is open. `None` when one is no time.
+pub fn half_open(from: Option<&str>, to: Option<&str>) -> Option<(Option<i64>, Option<i64>)> {
+    let micros = |text: Option<&str>| match text {
+        Some(text) => parse(text)
+            .or_else(|| Moment::parse(format!("{text}T00:00:00Z")))
+            .map(|moment| Some(moment.micros())),
+        None => Some(None),
+    };
+    Some((micros(from)?, micros(to)?))
+}
+
 /// RFC 3339 from PostgreSQL's text: another separator, and an offset whose minutes may be missing.
 fn iso(text: &str) -> Option<String> {
     let (date, time) = text.split_once(' ')?;
@@ -51,6 +64,17 @@ mod tests {
         }
         assert_eq!(postgres("2023-04-19T12:05:02.420Z"), "2023-04-19 12:05:02.42+00");
         assert_eq!(postgres("2023-04-19T12:05:02.000Z"), "2023-04-19 12:05:02+00");
+    }
+
+    #[test]
+    fn case_12_the_end_is_exclusive() {
+        let at = |text: &str| Moment::parse(text.to_owned()).unwrap().micros();
+        let (from, to) = (at("2023-08-16T00:00:00Z"), at("2023-08-17T00:00:00Z"));
+        let day = Some((Some(from), Some(to)));
+        assert_eq!(half_open(Some("2023-08-16"), Some("2023-08-17")), day);
+        assert_eq!(half_open(Some("2023-08-16T00:00:00Z"), Some("2023-08-17 00:00:00+00")), day);
+        assert_eq!(half_open(None, Some("2023-08-17")), Some((None, Some(to))));
+        assert_eq!(half_open(Some("2023-08"), None), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod date;
 mod system;
 
 pub use catalogue::{CATALOGUE, ENTITY_ACTIONS, EntityActions, slug as slug_of};
+pub use date::half_open;
 
 use std::io::BufRead;
 
