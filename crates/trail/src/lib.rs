@@ -54,3 +54,9 @@ pub use time_keeper::{AHEAD_MICROS, STEP_MICROS};
 pub use trail::{Answer, Batch, Options, Surroundings, Trail};
 pub use view::Published;
 pub use watermark::{FileWatermark, NoWatermark, Watermark};
+
+/// The plain bytes of an object that may be packed, as bundles in a data directory are. `None` when
+/// it looks packed and is damaged.
+pub fn unpack(bytes: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
+    packed::plain(bytes)
+}

@@ -1,6 +1,6 @@
 //! How a trail is made, and how it is opened: after a clean stop and after a crash alike.
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use store::{Journal, Replay, Store};
 use tlog::{Checkpoint, Frontier, TreeSize};
@@ -121,6 +121,7 @@ impl Trail {
             view: RwLock::new(View::new(published, size.get())),
             edge: Mutex::default(),
             queue: Mutex::new(Queue::default()),
+            listener: OnceLock::new(),
             committed: watch::Sender::new(replayed.head.size.get()),
             published: watch::Sender::new(size.get()),
         }

@@ -1,6 +1,6 @@
 //! One trail: its parts, and how it is made and opened.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use event::{Draft, Received};
 use sha2::{Digest, Sha256};
@@ -71,6 +71,15 @@ pub enum Answer {
     },
 }
 
+/// Who is told after every commit.
+pub(crate) struct Listener(pub(crate) Box<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
 /// An append-only trail. One per origin; share it in an [`Arc`].
 #[derive(Debug)]
 pub struct Trail {
@@ -86,6 +95,7 @@ pub struct Trail {
     pub(crate) view: RwLock<View>,
     pub(crate) edge: Mutex<Option<Arc<CheckedEdge>>>,
     pub(crate) queue: Mutex<Queue>,
+    pub(crate) listener: OnceLock<Listener>,
     pub(crate) committed: watch::Sender<u64>,
     pub(crate) published: watch::Sender<u64>,
 }
@@ -121,6 +131,12 @@ impl Trail {
         let head = lock(&self.writer).head().clone();
         // The origin was checked when the trail was made.
         Checkpoint::new(&self.origin, head.size, head.root).map_err(|_| Error::Stopped)
+    }
+
+    /// Has something called after every commit, on the thread that commits: it must be quick. Only
+    /// the first listener is taken.
+    pub fn on_commit(&self, listener: impl Fn() + Send + Sync + 'static) {
+        drop(self.listener.set(Listener(Box::new(listener))));
     }
 
     /// Whether a write of unknown outcome stopped the writer.

@@ -173,6 +173,9 @@ impl Trail {
             let size = chunk.end();
             self.view.write().unwrap_or_else(PoisonError::into_inner).push(chunk);
             self.committed.send_replace(size);
+            if let Some(listener) = self.listener.get() {
+                (listener.0)();
+            }
         }
         Ok(answers)
     }

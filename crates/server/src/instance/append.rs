@@ -57,7 +57,7 @@ async fn write_access(
 }
 
 /// 32 random bytes for a commitment.
-pub(crate) fn salt() -> [u8; 32] {
+pub fn salt() -> [u8; 32] {
     let mut salt = [0; 32];
     // A system without randomness cannot have made its keys.
     getrandom::fill(&mut salt).unwrap_or_else(|error| unreachable!("no randomness: {error}"));

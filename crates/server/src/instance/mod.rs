@@ -22,7 +22,7 @@ mod error;
 mod keys;
 mod open;
 
-pub(crate) use append::salt;
+pub use append::salt;
 pub use append::{append, record_access, uuid7};
 pub use error::InstanceError;
 pub use open::{Instance, InstanceOptions, OpenTrail, default_state_folder};

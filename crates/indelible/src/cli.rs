@@ -1,0 +1,254 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use registry::Slug;
+
+use crate::output::Output;
+
+/// An audit trail server for scientific data platforms.
+///
+/// Records who did what to which thing, when, from where, why and with what result, in an
+/// append-only Merkle log that strangers can verify.
+#[derive(Debug, Parser)]
+#[command(name = "indelible", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Says more about what is going on, on stderr
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The data directory, and where state outside of it is kept.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Place {
+    /// The data directory
+    #[arg(long, value_name = "DIR", env = "INDELIBLE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// A configuration file; see indelible.example.toml
+    #[arg(long, value_name = "FILE", env = "INDELIBLE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the highest checkpoints are remembered, outside of the data directory
+    #[arg(long, value_name = "DIR", env = "INDELIBLE_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// One trail in a data directory.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InTrail {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The trail's short name
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) trail: Slug,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a data directory, its keys and a first token, and prints the token once
+    Init {
+        /// The directory; it must be empty or not exist
+        dir: PathBuf,
+        /// What the names of all trails begin with, such as audit.example.org
+        #[arg(long, value_name = "NAME")]
+        origin: String,
+        /// Where the highest checkpoints are remembered, outside of the data directory
+        #[arg(long, value_name = "DIR", env = "INDELIBLE_STATE_DIR")]
+        state_dir: Option<PathBuf>,
+    },
+    /// Serves the API and the pages
+    Serve(Serve),
+    /// Makes a trail with real records, plays a small lab, and keeps serving
+    Demo {
+        /// Where to make it; a temporary directory when absent
+        dir: Option<PathBuf>,
+        /// Where to listen
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+        listen: SocketAddr,
+    },
+    /// Brings a platform's audit records in
+    Import(Import),
+    /// Writes a trail's events
+    Export {
+        #[command(flatten)]
+        at: InTrail,
+        /// csv, jsonl, or the name of a platform
+        #[arg(long, default_value = "jsonl")]
+        format: String,
+        /// Only the events that this query finds
+        #[arg(long, value_name = "QUERY", default_value = "")]
+        query: String,
+        /// Writes the plain static tree of C2SP tlog-tiles into this directory instead
+        #[arg(long = "static", value_name = "DIR")]
+        static_tree: Option<PathBuf>,
+    },
+    /// Finds events
+    Search {
+        /// Such as: actor:ana action:delete* outcome:failure "lot 42"
+        #[arg(default_value = "")]
+        query: String,
+        #[command(flatten)]
+        at: InTrail,
+        /// How to write them
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+        /// The most events; all when absent and the output is not a table
+        #[arg(long)]
+        limit: Option<usize>,
+    },
+    /// Shows events as they are recorded, from a running server
+    Tail {
+        /// The server, such as http://127.0.0.1:8787
+        #[arg(long, value_name = "URL", env = "INDELIBLE_SERVER")]
+        server: String,
+        /// A token that may read
+        #[arg(long, env = "INDELIBLE_TOKEN", hide_env_values = true)]
+        token: String,
+        /// The trail's short name
+        #[arg(long, value_name = "SLUG")]
+        trail: Slug,
+        /// Only the events that this query finds
+        #[arg(default_value = "")]
+        query: String,
+    },
+    /// Verifies a receipt, or a whole log by directory or URL, also one that others wrote
+    Verify {
+        /// The log's public key: NAME+HASH+KEY
+        #[arg(long)]
+        vkey: String,
+        /// A .tlog-proof file, or a log in tlog-tiles layout
+        log: String,
+        /// The entry's bytes, for a receipt that does not carry them
+        #[arg(long, value_name = "FILE")]
+        entry: Option<PathBuf>,
+        /// A token, for a log that asks for one
+        #[arg(long, env = "INDELIBLE_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+    },
+    /// Recomputes every leaf, tile, root and signature of a data directory
+    Check {
+        #[command(flatten)]
+        place: Place,
+        /// Only this trail
+        #[arg(long, value_name = "SLUG")]
+        trail: Option<Slug>,
+        /// How to write the findings
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+    },
+    /// Writes the receipt of an event
+    Receipt {
+        /// The event's index
+        index: u64,
+        #[command(flatten)]
+        at: InTrail,
+    },
+    /// Makes, lists and revokes tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Makes and lists trails
+    #[command(subcommand)]
+    Trail(Trail),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Where to listen, such as 127.0.0.1:8787
+    #[arg(long, value_name = "ADDR", env = "INDELIBLE_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// A certificate chain in PEM, to serve TLS
+    #[arg(long, value_name = "FILE", env = "INDELIBLE_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key in PEM
+    #[arg(long, value_name = "FILE", env = "INDELIBLE_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Lets anyone read tiles and bundles, so that strangers can verify without a token
+    #[arg(long, env = "INDELIBLE_PUBLIC_READ_PATH")]
+    pub(crate) public_read_path: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Import {
+    /// The platform: opencga, dnanexus, seqera, tetrascience
+    pub(crate) dialect: String,
+    /// Files in any form of that platform, plain or gzip; `-` for stdin
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: InTrail,
+    /// The organization that the records belong to
+    #[arg(long)]
+    pub(crate) organization: Option<String>,
+    /// The installation they come from
+    #[arg(long)]
+    pub(crate) instance: Option<String>,
+    /// The region they come from
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Stops at the first record that cannot be read
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Makes a token and prints it, alone, once
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// The one trail it is for; all when absent
+        #[arg(long, value_name = "SLUG")]
+        trail: Option<Slug>,
+        /// What it may do: append, read, admin, with commas between
+        #[arg(long, value_delimiter = ',', required = true)]
+        scope: Vec<String>,
+        /// What people call it
+        #[arg(long, default_value = "")]
+        label: String,
+        /// When it ends, in RFC 3339
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+    },
+    /// Lists tokens, never their secrets
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// How to write them
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+    },
+    /// Ends a token now
+    Revoke {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        place: Place,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trail {
+    /// Makes a trail and prints its public key
+    Create {
+        /// Its short name: a-z, 0-9 and -
+        slug: Slug,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Lists trails
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// How to write them
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+    },
+}

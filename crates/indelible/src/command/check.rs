@@ -1,0 +1,83 @@
+//! `check`: recompute everything. Reads only; works beside a running server.
+
+use anyhow::Result;
+use registry::Slug;
+use store::{Disk, ObjectPath, Store};
+use trail::{FileWatermark, Keys, Report, Watermark};
+
+use crate::cli::Place;
+use crate::config::Config;
+use crate::exit::{Exit, usage};
+use crate::output::{self, Output};
+
+pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<Exit> {
+    let config = Config::of(place)?;
+    let store = Disk::open_read_only(&config.data)?;
+    let watermark = FileWatermark::new(&config.options.state_folder);
+    let slugs = match only {
+        Some(slug) => vec![slug.clone()],
+        None => every_trail(&store)?,
+    };
+    if slugs.is_empty() {
+        return Err(usage(format!("{} has no trails", config.data.display())));
+    }
+    let mut sound = true;
+    let mut rows = Vec::new();
+    for slug in slugs {
+        let keys = read_keys(&config, &slug)?;
+        let origin = keys.verifier().name().to_owned();
+        let remembered = watermark.recall(&keys.verifier().to_string())?;
+        let mut last = 0;
+        let report = trail::check(
+            &store,
+            slug.as_str(),
+            &origin,
+            &keys,
+            remembered.as_deref(),
+            &mut |done| {
+                if done >= last + 1_000_000 {
+                    last = done;
+                    output::note(&format!("{slug}: {done} entries checked"));
+                }
+            },
+        )?;
+        sound &= report.is_sound();
+        rows.push(summarise(&slug, &report));
+    }
+    output::rows(output, &["trail", "published", "committed", "checked", "problems"], &rows)?;
+    Ok(if sound { Exit::Done } else { Exit::Unverified })
+}
+
+fn summarise(slug: &Slug, report: &Report) -> Vec<String> {
+    for problem in &report.problems {
+        output::note(&format!("{slug}: {problem}"));
+    }
+    for note in &report.notes {
+        output::note(&format!("{slug}: note: {note}"));
+    }
+    vec![
+        slug.to_string(),
+        report.published_size.to_string(),
+        report.committed_size.to_string(),
+        report.checked.to_string(),
+        report.problems.len().to_string(),
+    ]
+}
+
+/// The trails that the store has, whether or not the `system` trail can still be read.
+fn every_trail(store: &Disk) -> Result<Vec<Slug>> {
+    let mut slugs: Vec<Slug> = store
+        .list(&ObjectPath::new("trails")?)?
+        .iter()
+        .filter_map(|path| Slug::parse(path.as_str().split('/').nth(1)?).ok())
+        .collect();
+    slugs.dedup();
+    Ok(slugs)
+}
+
+fn read_keys(config: &Config, slug: &Slug) -> Result<Keys> {
+    let path = config.data.join("keys").join(slug.as_str());
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    Keys::parse(&text).ok_or_else(|| anyhow::anyhow!("{} is not a key file", path.display()))
+}

@@ -1,0 +1,145 @@
+//! `demo`: real records, a small lab, a URL.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use dialect::ReadOptions;
+use event::{Draft, Received};
+use registry::{Scope, Slug};
+use server::instance::{Instance, InstanceOptions};
+use server::{ServeOptions, Server};
+use trail::Batch;
+
+use super::{explain, serve};
+use crate::exit::Exit;
+use crate::output;
+
+/// OpenCGA's own audit records, from its test suite (Apache-2.0); see the README beside them.
+const OPENCGA: [&str; 2] = [
+    include_str!("../../../dialect/tests/data/opencga/v3.1.0_opencga.json"),
+    include_str!("../../../dialect/tests/data/opencga/v3.1.0_test.json"),
+];
+
+/// What the lab does, one event a line; `@` is replaced by the start of the time of each.
+const LAB: &str = include_str!("lab.jsonl");
+
+pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit> {
+    let directory = match directory {
+        Some(directory) => directory,
+        None => temporary()?,
+    };
+    let mut options = InstanceOptions::new(directory.join("state-outside"));
+    let data = directory.join("data");
+    options.public_read_path = true;
+    let fresh = !data.join("keys").is_dir();
+    let instance = if fresh {
+        Instance::init(&data, "demo.example", options).map_err(explain)?.0
+    } else {
+        Instance::open(&data, options).map_err(explain)?
+    };
+    let lab = Slug::parse("lab")?;
+    if instance.registry().trail(&lab).is_none() {
+        let made = instance.create_trail(&lab, &Instance::operator()).map_err(explain)?;
+        import(&made.trail)?;
+    }
+    let by = Instance::operator();
+    let scopes = vec![Scope::Append, Scope::Read];
+    let (_, token) =
+        instance.create_token("demo", Some(lab.clone()), scopes, None, &by).map_err(explain)?;
+    let vkey = instance.trail(&lab)?.trail.verifier().to_string();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::bind(Arc::clone(&instance), ServeOptions::new(listen)).await?;
+        let url = format!("http://{}", server.address());
+        let player = (url.clone(), token.expose().to_owned(), instance.now_micros());
+        tokio::task::spawn_blocking(move || {
+            let (url, token, now) = player;
+            if fresh && let Err(error) = play(&url, &token, now) {
+                output::note(&format!("the lab could not play: {error:#}"));
+            }
+        });
+        introduce(&url, token.expose(), &vkey, &directory)?;
+        server.run(serve::stopped()).await;
+        Ok(Exit::Done)
+    })
+}
+
+fn temporary() -> Result<PathBuf> {
+    let name = format!("indelible-demo-{}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    std::fs::create_dir(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    Ok(directory)
+}
+
+fn introduce(url: &str, token: &str, vkey: &str, directory: &Path) -> Result<()> {
+    output::line(&format!("page     {url}/t/lab"))?;
+    output::line(&format!("sign in  {token}"))?;
+    output::line("")?;
+    output::line("three commands to try:")?;
+    output::line(&format!(
+        "  curl -s -H 'Authorization: Bearer {token}' '{url}/api/v1/trails/lab/events?q=outcome:failure'"
+    ))?;
+    output::line(&format!(
+        "  curl -s -H 'Authorization: Bearer {token}' '{url}/api/v1/trails/lab/events/0/receipt' -o 0.tlog-proof && indelible verify --vkey '{vkey}' 0.tlog-proof"
+    ))?;
+    output::line(&format!("  indelible verify --vkey '{vkey}' {url}/trails/lab"))?;
+    output::note(&format!("the data is in {}; stop with Ctrl-C", directory.display()));
+    Ok(())
+}
+
+/// Imports the real records.
+fn import(trail: &trail::Trail) -> Result<()> {
+    let platform = dialect::by_name("opencga").context("the OpenCGA dialect is built in")?;
+    let received = Arc::new(Received {
+        via: "import".into(),
+        dialect: Some("opencga".into()),
+        version: Some("1".into()),
+        import: Some("demo".into()),
+    });
+    for text in OPENCGA {
+        let rows = platform
+            .reader(Box::new(text.as_bytes()), &ReadOptions::default())
+            .map_err(|rejection| anyhow::anyhow!("{rejection}"))?;
+        let mut drafts = Vec::new();
+        for row in rows {
+            let mapped = row.result.map_err(|rejection| anyhow::anyhow!("{rejection}"))?;
+            let salts = &mut server::instance::salt;
+            drafts.push(Draft::new(&mapped.event, mapped.native.as_ref(), salts)?);
+        }
+        let (recorded_by, received) = ("operator".into(), Arc::clone(&received));
+        trail.append(Batch { drafts, recorded_by, received, atomic: true })?;
+    }
+    Ok(())
+}
+
+/// Plays the lab over the HTTP API: its last hours, ending now.
+fn play(url: &str, token: &str, now_micros: i64) -> Result<()> {
+    const STEP_MICROS: i64 = 7 * 60 * 1_000_000;
+    let lines: Vec<&str> = LAB.lines().filter(|line| !line.is_empty()).collect();
+    let mut at = now_micros - STEP_MICROS * i64::try_from(lines.len()).unwrap_or(0);
+    let mut body = String::new();
+    for line in lines {
+        body.push_str(&line.replace('@', &event::format_micros(at)));
+        body.push('\n');
+        at += STEP_MICROS;
+    }
+    ureq::post(&format!("{url}/api/v1/trails/lab/events"))
+        .header("Authorization", &format!("Bearer {token}"))
+        .header("Content-Type", "application/x-ndjson")
+        .send(body.as_str())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_line_of_the_lab_is_an_event() {
+        for line in super::LAB.lines() {
+            let line = line.replace('@', "2026-01-01T00:00:00Z");
+            event::Event::parse(&line).unwrap_or_else(|fault| panic!("{line}: {fault}"));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `search`: events that a query finds, newest first.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use event::Entry;
+use search::{Cursor, Order, PAGE_MAX, Query};
+use server::instance::OpenTrail;
+use trail::{Feed, Recorded};
+
+use super::open_trail;
+use crate::cli::InTrail;
+use crate::exit::{Exit, usage};
+use crate::output::{self, Output};
+
+/// Events that a table shows unless it is told otherwise.
+const TABLE_LIMIT: usize = 50;
+
+/// How long the projection may take to catch up with the trail.
+const CATCH_UP: Duration = Duration::from_secs(600);
+
+pub(crate) fn run(
+    query: &str,
+    at: &InTrail,
+    output: Output,
+    limit: Option<usize>,
+) -> Result<Exit> {
+    let query = parse(query)?;
+    let (_instance, open) = open_trail(at)?;
+    let default = if output == Output::Table { TABLE_LIMIT } else { usize::MAX };
+    let limit = limit.unwrap_or(default);
+    let mut rows = Vec::new();
+    visit(&open, &query, Order::Newest, limit, &mut |recorded| {
+        if output == Output::Json {
+            return Ok(output::line(&recorded.to_json())?);
+        }
+        rows.push(row(recorded));
+        Ok(())
+    })?;
+    if output != Output::Json {
+        let header = ["index", "occurred", "actor", "action", "target", "outcome", "reason"];
+        output::rows(output, &header, &rows)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads a query, pointing at the word that is wrong.
+pub(super) fn parse(text: &str) -> Result<Query> {
+    Query::parse(text).map_err(|fault| {
+        let word = text.get(fault.place.clone()).unwrap_or_default();
+        usage(format!("in the query, at `{word}`: {}", fault.message))
+    })
+}
+
+/// Calls `each` with the events that a query finds, page by page.
+pub(super) fn visit(
+    open: &OpenTrail,
+    query: &Query,
+    order: Order,
+    limit: usize,
+    each: &mut dyn FnMut(&Recorded) -> Result<()>,
+) -> Result<u64> {
+    let size = open.trail.committed_size();
+    if !open.projection.wait_for(size, CATCH_UP) {
+        bail!("the search index did not catch up in {} s", CATCH_UP.as_secs());
+    }
+    let mut left = limit;
+    let mut found = 0;
+    let mut after: Option<Cursor> = None;
+    while left > 0 {
+        let page = open.projection.search(query, order, left.min(PAGE_MAX), after.as_ref())?;
+        for recorded in open.trail.read_many(&page.indexes)? {
+            each(&recorded)?;
+            found += 1;
+        }
+        left = left.saturating_sub(page.indexes.len());
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    Ok(found)
+}
+
+fn row(recorded: &Recorded) -> Vec<String> {
+    let text = recorded.text();
+    let Ok(entry) = Entry::parse(&text) else {
+        return vec![recorded.index.to_string()];
+    };
+    let event = &entry.event;
+    let join = |kind: &str, id: Option<&str>| id.map_or(kind.to_owned(), |id| format!("{kind}/{id}"));
+    let actor = event.actor.as_ref().map(|actor| {
+        actor.name.as_deref().or(actor.id.as_deref()).unwrap_or(&actor.kind).to_owned()
+    });
+    vec![
+        recorded.index.to_string(),
+        event.occurred_at.as_str().to_owned(),
+        actor.unwrap_or_default(),
+        event.action.to_string(),
+        event.target.as_ref().map(|t| join(&t.kind, t.id.as_deref())).unwrap_or_default(),
+        event.outcome.as_ref().map(|o| o.status.as_str().to_owned()).unwrap_or_default(),
+        event.reason.as_ref().map(|reason| reason.text.to_string()).unwrap_or_default(),
+    ]
+}

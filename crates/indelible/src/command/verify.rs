@@ -1,0 +1,176 @@
+//! `verify`: a receipt, or a whole log, offline and without trusting who wrote it.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use tlog::{BundleId, Checkpoint, Receipt, Tile, TileBuilder, VerifierKey, leaf_hash};
+
+use crate::exit::{Because, Exit, unverified, usage};
+use crate::output;
+
+/// The most bytes that one resource of a log may have: a full bundle of the largest entries.
+const RESOURCE_BYTES_MAX: u64 = 256 * (2 + 65_535);
+
+pub(crate) fn run(
+    vkey: &str,
+    log: &str,
+    entry: Option<&Path>,
+    token: Option<&str>,
+) -> Result<Exit> {
+    let key = VerifierKey::parse(vkey)
+        .map_err(|error| usage(format!("--vkey is not a verifier key: {error}")))?;
+    if log.starts_with("http://") || log.starts_with("https://") {
+        let remote = Remote { url: log.trim_end_matches('/').to_owned(), token };
+        return verify_log(&key, &remote);
+    }
+    let path = Path::new(log);
+    let metadata = fs::metadata(path).with_context(|| format!("cannot read {log}"))?;
+    if metadata.is_dir() {
+        verify_log(&key, &Folder(path.to_owned()))
+    } else {
+        verify_receipt(&key, path, entry)
+    }
+}
+
+/// Where a log's resources come from.
+trait Source {
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>>;
+}
+
+struct Folder(PathBuf);
+
+impl Source for Folder {
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(path)) {
+            // A trail in a data directory keeps its bundles packed.
+            Ok(bytes) => match trail::unpack(&bytes) {
+                Some(plain) => Ok(Some(plain.into_owned())),
+                None => Err(unverified(format!("{path} cannot be inflated"))),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
+        }
+    }
+}
+
+struct Remote<'t> {
+    url: String,
+    token: Option<&'t str>,
+}
+
+impl Source for Remote<'_> {
+    fn get(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        let url = format!("{}/{path}", self.url);
+        let mut request = ureq::get(&url);
+        if let Some(token) = self.token {
+            request = request.header("Authorization", &format!("Bearer {token}"));
+        }
+        match request.call() {
+            Ok(mut response) => {
+                let mut bytes = Vec::new();
+                let body = response.body_mut().as_reader();
+                body.take(RESOURCE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+                Ok(Some(bytes))
+            }
+            Err(ureq::Error::StatusCode(404)) => Ok(None),
+            Err(ureq::Error::StatusCode(code @ (401 | 403))) => {
+                Err(Because(Exit::NotAuthorised, format!("{url} answered {code}")).into())
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot read {url}")),
+        }
+    }
+}
+
+fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
+    let get = |path: &str| {
+        source.get(path)?.ok_or_else(|| unverified(format!("{path} is missing")))
+    };
+    let note = String::from_utf8(get("checkpoint")?)
+        .map_err(|_| unverified("the checkpoint is not text"))?;
+    let checkpoint = Checkpoint::open(&note, None, std::slice::from_ref(key))
+        .map_err(|error| unverified(format!("the checkpoint does not verify: {error}")))?;
+    let size = checkpoint.size();
+    let mut tree = TileBuilder::new();
+    let compare = |tile: Tile, bytes: &[u8]| {
+        if get(&tile.path())? == bytes {
+            return Ok(());
+        }
+        Err(unverified(format!("{} does not hash what lies below it", tile.path())))
+    };
+    for bundle in BundleId::every(size) {
+        let path = bundle.path();
+        let bytes = get(&path)?;
+        for entry in bundle.entries(&bytes) {
+            let entry = entry.map_err(|error| unverified(format!("{path}: {error}")))?;
+            tree.push(leaf_hash(entry));
+        }
+        for (tile, bytes) in tree.take_full() {
+            compare(tile, &bytes)?;
+        }
+    }
+    for (tile, bytes) in tree.partials() {
+        compare(tile, &bytes)?;
+    }
+    if tree.root() != checkpoint.root() {
+        return Err(unverified("the entries do not make the root that the checkpoint signs"));
+    }
+    output::line(&format!("verified: {} entries of {}", size, checkpoint.origin()))?;
+    output::line(&format!("root: {}", checkpoint.root()))?;
+    Ok(Exit::Done)
+}
+
+fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Result<Exit> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let receipt =
+        Receipt::parse(&text).map_err(|error| unverified(format!("not a receipt: {error}")))?;
+    let carried = receipt.extra.as_deref().and_then(trail::receipt_extra);
+    let bytes = match (entry, &carried) {
+        (Some(path), _) => fs::read(path)?,
+        (None, Some((entry, _))) => entry.as_bytes().to_vec(),
+        (None, None) => {
+            return Err(usage("the receipt does not carry its entry; give it with --entry FILE"));
+        }
+    };
+    let checkpoint = receipt
+        .verify(leaf_hash(&bytes), std::slice::from_ref(key), None)
+        .map_err(|error| unverified(format!("the receipt does not verify: {error}")))?;
+    let openings = carried.map(|(_, openings)| openings).unwrap_or_default();
+    let withheld = verify_openings(&bytes, &openings)?;
+    output::line(&format!(
+        "verified: entry {} of {} in {}",
+        receipt.index,
+        checkpoint.size(),
+        checkpoint.origin()
+    ))?;
+    output::line(&format!("root: {}", checkpoint.root()))?;
+    for at in withheld {
+        output::line(&format!("withheld: {at}"))?;
+    }
+    output::line(&event::Opening::restore(&String::from_utf8_lossy(&bytes), &openings))?;
+    Ok(Exit::Done)
+}
+
+/// Compares what was detached with its commitments; gives the pointers of what is withheld.
+fn verify_openings(entry: &[u8], openings: &[event::Opening]) -> Result<Vec<String>> {
+    let text = std::str::from_utf8(entry).unwrap_or_default();
+    // An entry of a log that is not ours has nothing detached.
+    let Ok(entry) = event::Entry::parse(text) else { return Ok(Vec::new()) };
+    let mut withheld = Vec::new();
+    for value in &entry.detached {
+        match openings.iter().find(|opening| opening.at == value.at) {
+            Some(opening) if value.admits(opening) => {}
+            Some(_) => {
+                return Err(unverified(format!("the value at {} is not the one recorded", value.at)));
+            }
+            None => withheld.push(value.at.to_string()),
+        }
+    }
+    for opening in openings {
+        if !entry.detached.iter().any(|value| value.at == opening.at) {
+            return Err(unverified(format!("nothing was detached at {}", opening.at)));
+        }
+    }
+    Ok(withheld)
+}

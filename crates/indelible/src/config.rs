@@ -1,0 +1,95 @@
+//! Configuration: what was written in a file, and what will happen.
+//!
+//! A flag stands over the environment, the environment over the file. Unknown members are refused.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use server::instance::{InstanceOptions, default_state_folder};
+
+use crate::cli::Place;
+use crate::exit::usage;
+
+/// A configuration file, as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawConfig {
+    /// The data directory.
+    pub(crate) data: Option<PathBuf>,
+    /// Where the highest checkpoints are remembered, outside of the data directory.
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Where to listen.
+    pub(crate) listen: Option<SocketAddr>,
+    /// A certificate chain in PEM.
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key in PEM.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Whether tiles and bundles can be read without a token.
+    pub(crate) public_read_path: Option<bool>,
+    /// Appends stop while less space than this is free.
+    pub(crate) reserve_bytes: Option<u64>,
+}
+
+impl RawConfig {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} is not a configuration", path.display()))
+    }
+}
+
+/// A data directory and how to open it.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) data: PathBuf,
+    pub(crate) options: InstanceOptions,
+    pub(crate) raw: RawConfig,
+}
+
+impl Config {
+    pub(crate) fn of(place: &Place) -> Result<Self> {
+        let raw = place.config.as_deref().map_or_else(|| Ok(RawConfig::default()), RawConfig::read)?;
+        let data = place.data.clone().or_else(|| raw.data.clone()).ok_or_else(|| {
+            usage("which data directory? Give --data DIR, or set INDELIBLE_DATA")
+        })?;
+        let state = place.state_dir.clone().or_else(|| raw.state_dir.clone());
+        let mut options = InstanceOptions::new(state.unwrap_or_else(default_state_folder));
+        options.public_read_path = raw.public_read_path.unwrap_or(false);
+        options.reserve_bytes = raw.reserve_bytes.unwrap_or(options.reserve_bytes);
+        Ok(Self { data, options, raw })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_names_every_member_and_parses() {
+        let example = include_str!("../../../indelible.example.toml");
+        let all: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let config = RawConfig::parse(&all).unwrap();
+        let RawConfig { data, state_dir, listen, tls_cert, tls_key, public_read_path, reserve_bytes } =
+            config;
+        assert!(data.is_some() && state_dir.is_some() && listen.is_some());
+        assert!(tls_cert.is_some() && tls_key.is_some());
+        assert!(public_read_path.is_some() && reserve_bytes.is_some());
+        RawConfig::parse(example).unwrap();
+    }
+
+    #[test]
+    fn a_member_that_nobody_knows_is_refused_by_name() {
+        let error = RawConfig::parse("listen = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.to_string().contains("listen"), "{error}");
+    }
+}

@@ -1,0 +1,77 @@
+//! What a command says: data on stdout, everything else on stderr.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+/// How data is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// One JSON object a line.
+    Json,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// Writes one line of data. A reader that went away ends the command quietly.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// Says something to the person at the terminal.
+pub(crate) fn note(text: &str) {
+    // There is nobody left to tell when stderr is gone.
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Writes rows: as a table for people, as JSON objects, or as CSV.
+pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    match output {
+        Output::Table => {
+            let mut table = comfy_table::Table::new();
+            table.load_style(comfy_table::TableStyle::new()).set_header(header.iter().copied());
+            for row in rows {
+                table.add_row(row.iter().map(|cell| printable(cell)));
+            }
+            line(&table.to_string())
+        }
+        Output::Json => rows.iter().try_for_each(|row| {
+            let object: serde_json::Map<String, serde_json::Value> = header
+                .iter()
+                .map(|name| (*name).to_owned())
+                .zip(row.iter().map(|cell| cell.clone().into()))
+                .collect();
+            line(&serde_json::Value::from(object).to_string())
+        }),
+        Output::Csv => {
+            line(&header.join(","))?;
+            rows.iter().try_for_each(|row| {
+                let cells: Vec<String> = row.iter().map(|cell| csv_cell(cell)).collect();
+                line(&cells.join(","))
+            })
+        }
+    }
+}
+
+/// A text that cannot move the cursor or turn the writing direction of a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A CSV cell that no spreadsheet takes for a formula.
+fn csv_cell(text: &str) -> String {
+    let guarded = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if guarded { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
