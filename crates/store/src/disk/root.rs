@@ -15,8 +15,8 @@ use rustix::{
 
 use crate::{Error, ObjectPath, Result};
 
-/// The largest object that is read into memory, in bytes.
-const MAX_OBJECT_BYTES: u64 = 1 << 30;
+/// The largest object, in bytes: objects are read whole into memory.
+pub(super) const MAX_OBJECT_BYTES: u64 = 1 << 30;
 
 /// Names at the top that are the store's own.
 const OWN_NAMES: [&str; 2] = ["lock", "tmp"];

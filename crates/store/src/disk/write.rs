@@ -16,7 +16,7 @@ use rustix::{
 
 use super::{
     Inner, Writer,
-    root::{Root, check_name},
+    root::{MAX_OBJECT_BYTES, Root, check_name},
 };
 use crate::{Error, Object, ObjectPath, Result};
 
@@ -94,6 +94,7 @@ impl Inner {
         let mut present = Vec::new();
         for Object { path, bytes } in objects {
             check_name(path)?;
+            check_size(path, bytes)?;
             if let Some(twin) = fresh.get(path) {
                 if *twin != bytes {
                     return Err(Error::Conflict { path: path.clone() });
@@ -152,6 +153,7 @@ impl Inner {
     /// [`Store::replace`](crate::Store::replace).
     pub(super) fn replace(&self, path: &ObjectPath, bytes: &[u8]) -> Result<()> {
         check_name(path)?;
+        check_size(path, bytes)?;
         let writer = self.writer(path)?;
         let failed = |error| Error::write(path, error);
         let temporary = Temporary::write(self, writer, path, &[bytes], REPLACEABLE_MODE)?;
@@ -260,6 +262,14 @@ impl Drop for Temporary<'_> {
         // What stays because of an error is swept by the next open.
         let _ = rustix::fs::unlinkat(&self.root.fd, self.name.as_str(), AtFlags::empty());
     }
+}
+
+/// Refuses what could not be read again.
+fn check_size(path: &ObjectPath, bytes: &[u8]) -> Result<()> {
+    if bytes.len() as u64 > MAX_OBJECT_BYTES {
+        return Err(Error::too_large(path, "an object has at most 1 GiB"));
+    }
+    Ok(())
 }
 
 /// A path's folder (empty for the directory itself) and name.

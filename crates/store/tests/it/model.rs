@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use store::{Error, Frame, Journal, ObjectPath, Store, contract::Subject};
+use store::{Error, Frame, Journal, Memory, ObjectPath, Store, contract::Subject};
 
 use crate::contract::{DiskSubject, MemorySubject};
 
@@ -114,6 +114,90 @@ fn check(subject: &dyn Subject, steps: Vec<Step>) {
     }
     drop((journal, store));
     reopen(&subject.open(), &model);
+}
+
+/// What a hand or a disk may do to a file.
+#[derive(Clone, Debug)]
+enum Harm {
+    Flip { at: prop::sample::Index, mask: u8 },
+    Cut(prop::sample::Index),
+    Append(Vec<u8>),
+    Repeat { from: prop::sample::Index, to: prop::sample::Index },
+    Remove { from: prop::sample::Index, to: prop::sample::Index },
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        (index(), 1_u8..).prop_map(|(at, mask)| Harm::Flip { at, mask }),
+        index().prop_map(Harm::Cut),
+        prop::collection::vec(any::<u8>(), 1..100).prop_map(Harm::Append),
+        (index(), index()).prop_map(|(from, to)| Harm::Repeat { from, to }),
+        (index(), index()).prop_map(|(from, to)| Harm::Remove { from, to }),
+    ]
+}
+
+impl Harm {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let size = bytes.len() + 1;
+        match self {
+            Self::Flip { at, mask } => {
+                if let Some(byte) = bytes.get_mut(at.index(size)) {
+                    *byte ^= mask;
+                }
+            }
+            Self::Cut(at) => bytes.truncate(at.index(size)),
+            Self::Append(more) => bytes.extend(more),
+            Self::Repeat { from, to } => {
+                let (from, to) = (from.index(size), to.index(size));
+                let part = bytes.get(from.min(to)..from.max(to)).unwrap_or_default().to_vec();
+                bytes.splice(from..from, part);
+            }
+            Self::Remove { from, to } => {
+                let (from, to) = (from.index(size), to.index(size));
+                bytes.drain(from.min(to)..from.max(to));
+            }
+        }
+    }
+}
+
+/// Two segments with three frames each.
+fn six_frames() -> (Memory, Vec<Frame>) {
+    let memory = Memory::default();
+    let mut journal = memory.create_journal(&folder(), b"0").unwrap();
+    for n in 0_u8..6 {
+        if n == 3 {
+            journal.rotate().unwrap();
+        }
+        let (before, after) = (format!("{n}"), format!("{}", n + 1));
+        journal.commit(before.as_bytes(), &[&[n; 70]], after.as_bytes()).unwrap();
+    }
+    let frames = memory.open_journal(&folder()).unwrap().unwrap().1.frames;
+    (memory, frames)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_harm_makes_a_frame_that_was_not_committed(
+        harms in prop::collection::vec((1_u64..=2, harm()), 1..4),
+    ) {
+        let (memory, committed) = six_frames();
+        for (number, harm) in &harms {
+            let segment = folder().join(&format!("{number:016}")).unwrap();
+            assert!(memory.corrupt(&segment, |bytes| harm.apply(bytes)));
+        }
+        match memory.open_journal(&folder()) {
+            Err(Error::Damaged { .. }) => {}
+            Ok(Some((_, replay))) => {
+                // Only the last segment's end may be missing, down to its header.
+                assert!(replay.frames.len() >= 3);
+                assert!(committed.starts_with(&replay.frames), "{:?}", replay.frames);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 proptest! {
