@@ -143,7 +143,7 @@ pub struct Catalogue {
     pub entities: &'static [&'static str],
     /// Whether the case of an action means something.
     pub case_sensitive: bool,
-    /// Words to guess by besides [`COMMON_WORDS`], which they go before.
+    /// Words to guess by besides those that mean the same on every platform, which they go before.
     pub words: &'static [Word],
 }
 
@@ -189,7 +189,7 @@ impl Catalogue {
 }
 
 /// Words that mean the same on every platform.
-pub const COMMON_WORDS: &[Word] = &[
+const COMMON_WORDS: &[Word] = &[
     ("login", Kind::Access),
     ("logout", Kind::Access),
     ("signin", Kind::Access),

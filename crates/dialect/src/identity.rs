@@ -22,15 +22,21 @@ pub(crate) fn digest<'f>(fields: impl Iterator<Item = &'f str>) -> [u8; 32] {
 /// The id of the record with this digest and ordinal.
 pub(crate) fn id(digest: &[u8; 32], ordinal: u64) -> String {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(7 + 64 + 2);
-    text.push_str("sha256:");
-    for byte in digest {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(HEX.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit)));
+    let mut hex = [0; 64];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(digest) {
+        for (slot, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+            *slot = HEX.get(usize::from(nibble)).copied().unwrap_or_default();
         }
     }
+    let mut text = String::with_capacity(7 + 64 + 2);
+    text.push_str("sha256:");
+    text.push_str(std::str::from_utf8(&hex).unwrap_or_default());
     text.push(':');
-    text.push_str(&ordinal.to_string());
+    if ordinal == 0 {
+        text.push('0');
+    } else {
+        text.push_str(&ordinal.to_string());
+    }
     text
 }
 

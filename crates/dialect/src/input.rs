@@ -268,7 +268,7 @@ mod tests {
         ] {
             let (read, line) = read_all(&bytes, &options).unwrap();
             assert_eq!(read, expected);
-            assert_eq!(line, 1 + expected.iter().filter(|b| **b == b'\n').count() as u64);
+            assert_eq!(line, 1 + memchr::memchr_iter(b'\n', &expected).count() as u64);
         }
     }
 

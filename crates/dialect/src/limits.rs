@@ -3,7 +3,7 @@
 use event::{DEPTH_MAX, EVENT_BYTES_MAX};
 
 /// The most bytes of one record, or of one line: what one event may have.
-pub const RECORD_BYTES_MAX: usize = EVENT_BYTES_MAX;
+pub(crate) const RECORD_BYTES_MAX: usize = EVENT_BYTES_MAX;
 
 /// The deepest nesting inside a record. An entry puts a record two levels down.
 pub(crate) const RECORD_DEPTH_MAX: usize = DEPTH_MAX - 2;

@@ -326,6 +326,12 @@ fn the_trail_of_a_clinical_analysis_is_imported_too() {
     assert_eq!(again.len(), 4);
     assert_eq!(export(&OpenCga, "clinical", &again).0, out);
     assert!(losses.is_empty(), "{losses:?}");
+    let message = "/attributes/message".to_owned();
+    let options = ReadOptions { redact: vec![message.clone()], ..ReadOptions::default() };
+    let without = import_with(&OpenCga, &bytes, &options)[0].clone().unwrap();
+    assert_eq!(without.event.id, rows[0].event.id);
+    assert_eq!(without.event.redacted, [message]);
+    assert!(!format!("{without:?}").contains("Create ClinicalAnalysis"));
 }
 
 #[test]

@@ -260,7 +260,7 @@ const VERBS: &[Verb] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Meaning};
+    use crate::Meaning;
 
     #[test]
     fn each_class_has_as_many_methods_as_its_documentation() {
@@ -291,13 +291,13 @@ mod tests {
     #[test]
     fn a_method_is_known_in_any_case_and_a_new_one_is_guessed_at() {
         for (action, meaning) in [
-            ("file-addTags", Meaning::Known(Kind::Update)),
-            ("FILE-ADDTAGS", Meaning::Known(Kind::Update)),
-            ("file-download", Meaning::Known(Kind::Export)),
-            ("project-invite", Meaning::Known(Kind::Permission)),
-            ("project-destroy", Meaning::Known(Kind::Delete)),
-            ("system-newAuthToken", Meaning::Guessed(Kind::Access)),
-            ("drive-removeObjects", Meaning::Guessed(Kind::Delete)),
+            ("file-addTags", Meaning::Known(Update)),
+            ("FILE-ADDTAGS", Meaning::Known(Update)),
+            ("file-download", Meaning::Known(Export)),
+            ("project-invite", Meaning::Known(Permission)),
+            ("project-destroy", Meaning::Known(Delete)),
+            ("system-newAuthToken", Meaning::Guessed(Access)),
+            ("drive-removeObjects", Meaning::Guessed(Delete)),
             ("drive-frobnicate", Meaning::Unknown),
         ] {
             assert_eq!(CATALOGUE.meaning(action), meaning, "{action}");

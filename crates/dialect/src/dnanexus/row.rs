@@ -184,15 +184,15 @@ fn redact(
     redacted: &mut Vec<Cow<'static, str>>,
 ) -> Option<String> {
     let mut normal = None;
-    if let Some(info) = cells.get_mut(INFO).filter(|info| !info.is_empty()) {
-        if let Ok(found) = normalise(info, Syntax::Json) {
-            if !found.redacted.is_empty() {
-                let spaces = *info != found.text && info.contains("\": ");
-                *info = if spaces { spaced(&found.text) } else { found.text.clone() };
-                redacted.extend(found.redacted.iter().map(|at| format!("/params{at}").into()));
-            }
-            normal = Some(found.text);
+    if let Some(info) = cells.get_mut(INFO).filter(|info| !info.is_empty())
+        && let Ok(found) = normalise(info, Syntax::Json)
+    {
+        if !found.redacted.is_empty() {
+            let spaces = *info != found.text && info.contains("\": ");
+            *info = if spaces { spaced(&found.text) } else { found.text.clone() };
+            redacted.extend(found.redacted.iter().map(|at| format!("/params{at}").into()));
         }
+        normal = Some(found.text);
     }
     for (at, (cell, pointer)) in cells.iter_mut().zip(POINTERS).enumerate() {
         if at == INFO && normal.is_some() {
@@ -338,7 +338,7 @@ fn outcome(success: &str) -> Option<Outcome<'static>> {
 /// An event as a row. An event of DNAnexus gives its row back; what a row has no place for is not
 /// there.
 pub(super) fn to_cells<'e>(event: &'e Event<'_>) -> [Cow<'e, str>; COLUMNS.len()] {
-    fn some<'e>(text: Option<&'e str>) -> Cow<'e, str> {
+    fn some(text: Option<&str>) -> Cow<'_, str> {
         Cow::Borrowed(text.unwrap_or_default())
     }
     let client = event.client.as_ref();

@@ -49,12 +49,11 @@ impl Writer for RowWriter {
             .native_of(SYSTEM, FORMAT)
             .and_then(|json| serde_json::from_str::<Vec<String>>(json.as_str()).ok())
             .filter(|cells| cells.len() == COLUMNS.len());
-        match native {
-            Some(cells) => write_row(&mut self.row, cells.into_iter().chain(region), self.guard),
-            None => {
-                let cells = to_cells(event).map(std::borrow::Cow::into_owned);
-                write_row(&mut self.row, cells.into_iter().chain(region), self.guard);
-            }
+        if let Some(cells) = native {
+            write_row(&mut self.row, cells.into_iter().chain(region), self.guard);
+        } else {
+            let cells = to_cells(event).map(std::borrow::Cow::into_owned);
+            write_row(&mut self.row, cells.into_iter().chain(region), self.guard);
         }
         losses.add_unsaid(event, |pointer| {
             says(event, pointer) || (self.region && pointer == "/source/region")

@@ -211,7 +211,8 @@ impl<'r> Documents<'r> {
             // The page is broken; what follows is taken for records of their own.
             self.levels.clear();
         }
-        let window = self.input.window().get(..looked_at + 1).unwrap_or(self.input.window());
+        let window =
+            self.input.window().get(..looked_at + 1).unwrap_or_else(|| self.input.window());
         let mut start = b"\n".to_vec();
         start.extend_from_slice(&self.indent);
         start.push(b'{');
@@ -296,10 +297,11 @@ fn scan(
             }
             b'{' | b'(' => depth += 1,
             b'[' => {
-                if depth == 1 && before == b':' {
-                    if let Some(path) = wanted(name) {
-                        return Scan::Array(at + 1, path);
-                    }
+                if depth == 1
+                    && before == b':'
+                    && let Some(path) = wanted(name)
+                {
+                    return Scan::Array(at + 1, path);
                 }
                 depth += 1;
             }

@@ -469,7 +469,7 @@ mod tests {
         for (text, expected) in [
             (r#"ObjectId("664debce1dea5e65ab7e1984")"#, r#"{"$oid":"664debce1dea5e65ab7e1984"}"#),
             (
-                r#"{_id: ObjectId('66'), n: Long('5'), s: 'it\'s'}"#,
+                r"{_id: ObjectId('66'), n: Long('5'), s: 'it\'s'}",
                 r#"{"_id":{"$oid":"66"},"n":5,"s":"it's"}"#,
             ),
             (r#"NumberLong("1716382670511")"#, "1716382670511"),
@@ -477,7 +477,7 @@ mod tests {
             ("NumberInt( 7 )", "7"),
             (r#"NumberDecimal("1.10")"#, r#"{"$numberDecimal":"1.10"}"#),
             (r#"ISODate("2024-05-22T12:57:50.511Z")"#, r#"{"$date":"2024-05-22T12:57:50.511Z"}"#),
-            (r#"new Date(1716382670511)"#, r#"{"$date":"2024-05-22T12:57:50.511Z"}"#),
+            ("new Date(1716382670511)", r#"{"$date":"2024-05-22T12:57:50.511Z"}"#),
             ("Timestamp(5, 1)", r#"{"$timestamp":{"t":5,"i":1}}"#),
             ("Timestamp({ t: 5, i: 1 })", r#"{"$timestamp":{"t":5,"i":1}}"#),
             (r#"BinData(0,"YWJj")"#, r#"{"$binary":{"base64":"YWJj","subType":"00"}}"#),

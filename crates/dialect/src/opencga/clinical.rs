@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use event::json::{Edit, edit};
 use event::{Actor, Event, Moment, Target};
 
 use super::record::{DERIVED, SYSTEM};
@@ -17,6 +18,9 @@ use crate::{Fault, Mapped, ReadOptions, Row};
 
 /// `source.format` of an event that was an entry of a clinical analysis.
 pub(super) const FORMAT: &str = "clinical-audit";
+
+/// Where the entry's message stands in the event.
+const MESSAGE: &str = "/attributes/message";
 
 const TARGET: &str = "CLINICAL_ANALYSIS";
 
@@ -32,15 +36,17 @@ pub(super) fn rows(line: u64, normal: &Normal, options: &ReadOptions) -> Vec<Row
     let Some(analysis) = Members::parse(&normal.text) else { return Vec::new() };
     let mut ordinals = Ordinals::default();
     let entries = analysis.peek("audit").and_then(items).unwrap_or_default();
-    let redacted = |position: usize| {
-        let start = format!("/audit/{position}");
-        let inside = |at: &&String| at.as_str() == start || at.starts_with(&format!("{start}/"));
-        normal.redacted.iter().find(inside).is_some()
-    };
-    let row = |(position, entry): (usize, &str)| Row {
-        line,
-        result: map(&analysis, entry, redacted(position), &mut ordinals, options)
-            .map_err(|refused| refused.at(line)),
+    let row = |(position, entry): (usize, &str)| {
+        let start = format!("/audit/{position}/");
+        let inside = normal.redacted.iter().filter_map(|at| at.strip_prefix(&start));
+        let redacted = inside.map(event_pointer).collect();
+        // The entry's id is that of what it said before the caller's wishes.
+        let result = map(&analysis, entry, redacted, options).map(|mut mapped| {
+            let owner = own_id(&analysis).unwrap_or_default();
+            mapped.event.id = Some(ordinals.id([&*owner, entry].into_iter()).into());
+            mapped
+        });
+        Row { line, result: result.map_err(|refused| refused.at(line)) }
     };
     entries.into_iter().enumerate().map(row).collect()
 }
@@ -48,15 +54,18 @@ pub(super) fn rows(line: u64, normal: &Normal, options: &ReadOptions) -> Vec<Row
 fn map(
     analysis: &Members<'_>,
     text: &str,
-    redacted: bool,
-    ordinals: &mut Ordinals,
+    mut redacted: Vec<Cow<'static, str>>,
     options: &ReadOptions,
 ) -> Result<Mapped, Refused> {
+    let unwanted = options.redact.iter().any(|pointer| pointer == MESSAGE);
+    let without = unwanted
+        .then(|| edit(text, &mut |at| if at == "/message" { Edit::Drop } else { Edit::Keep }));
+    if without.as_ref().is_some_and(|without| without != text) {
+        redacted.push(MESSAGE.into());
+    }
+    let text = without.as_deref().unwrap_or(text);
     let entry = Members::parse(text)
         .ok_or_else(|| Refused::new(Fault::Shape, "an audit entry is no JSON object"))?;
-    let field = |record: &Members<'_>, name| {
-        record.peek(name).and_then(string).filter(|text| fits(text, 1_024))
-    };
     let action = field(&entry, "action").ok_or_else(|| Refused::missing("action"))?;
     let date = field(&entry, "date").ok_or_else(|| Refused::missing("date"))?;
     let moment = moment(&date).ok_or_else(|| Refused::time("date"))?;
@@ -79,15 +88,29 @@ fn map(
     }
     attributes.put(DERIVED, "[\"/occurred_at\"]");
     event.attributes = attributes.into_attributes();
-    if redacted {
-        event.redacted.push("/attributes/message".into());
-    }
-    let owner = field(analysis, "uuid").or_else(|| field(analysis, "id")).unwrap_or_default();
-    event.id = Some(ordinals.id([owner.as_str(), text].into_iter()).into());
+    event.redacted = redacted;
     let again = to_entry(&event).to_json();
     let native = if same_json(&again, text) { None } else { own_json(text) };
     add_known(&mut event, options);
     finish(event, native)
+}
+
+fn field(record: &Members<'_>, name: &str) -> Option<String> {
+    record.peek(name).and_then(string).filter(|text| fits(text, 1_024))
+}
+
+/// What tells an analysis from all others.
+fn own_id(analysis: &Members<'_>) -> Option<String> {
+    field(analysis, "uuid").or_else(|| field(analysis, "id"))
+}
+
+/// Where what was dropped from an entry stood in the event.
+fn event_pointer(at: &str) -> Cow<'static, str> {
+    match at {
+        "message" => MESSAGE.into(),
+        "author" => "/actor/id".into(),
+        _ => format!("/native/{at}").into(),
+    }
 }
 
 /// `yyyyMMddHHmmss` as a moment in UTC.

@@ -168,10 +168,10 @@ fn outcome(status: &Members<'_>) -> Outcome<'static> {
 fn attributes(record: &Members<'_>) -> Option<Json<'static>> {
     let own = record.peek("attributes").and_then(Members::parse).unwrap_or_default();
     let mut all = Members::default();
-    if own.peek(OBJECT_ID).is_none() {
-        if let Some(id) = record.peek(OBJECT_ID) {
-            all.put(OBJECT_ID, id.to_owned());
-        }
+    if own.peek(OBJECT_ID).is_none()
+        && let Some(id) = record.peek(OBJECT_ID)
+    {
+        all.put(OBJECT_ID, id.to_owned());
     }
     for (name, json) in own.iter() {
         all.put_named(name.to_owned(), json);
@@ -190,10 +190,8 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     let attributes = attributes.unwrap_or_default();
     let derived = study::derived(event);
     let ours = event.source.system == SYSTEM;
-    if ours {
-        if let Some(id) = attributes.peek(OBJECT_ID) {
-            record.put(OBJECT_ID, id.to_owned());
-        }
+    if ours && let Some(id) = attributes.peek(OBJECT_ID) {
+        record.put(OBJECT_ID, id.to_owned());
     }
     let text = |record: &mut Members<'static>, name, content: Option<&str>| {
         record.put_text(name, Some(content.unwrap_or_default()));

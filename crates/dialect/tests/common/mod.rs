@@ -1,5 +1,10 @@
 //! What the tests of every dialect need.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "all of this is a test, which clippy cannot see outside of test functions"
+)]
 
 use std::io::Write;
 
@@ -110,7 +115,9 @@ pub(crate) fn plain(line: &str, without: &[&str]) -> String {
 
 fn strip(value: &mut serde_json::Value, without: &[&str]) {
     if let serde_json::Value::Array(items) = value {
-        items.iter_mut().for_each(|item| strip(item, without));
+        for item in items {
+            strip(item, without);
+        }
         return;
     }
     let Some(object) = value.as_object_mut() else { return };
@@ -126,7 +133,9 @@ fn strip(value: &mut serde_json::Value, without: &[&str]) {
         }
     }
     object.retain(|name, value| value.is_null() || !without.contains(&name.as_str()));
-    object.values_mut().for_each(|value| strip(value, without));
+    for value in object.values_mut() {
+        strip(value, without);
+    }
     object.sort_keys();
 }
 
