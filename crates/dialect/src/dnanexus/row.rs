@@ -310,6 +310,8 @@ fn to_event(
     }
     event.outcome = outcome(success);
     event.params = match info {
+        // An event has no null.
+        Some(info) if info == "null" => None,
         Some(info) => Json::parse(&info).ok().map(Json::into_owned),
         None if raw.is_empty() => None,
         None => Some(Json::string(raw)),
