@@ -55,3 +55,18 @@ fn version_1_is_what_is_written() {
     assert_eq!(memory.get(&path("j/0000000000000007")).unwrap().unwrap(), SEVEN);
     assert_eq!(memory.get(&path("j/0000000000000008")).unwrap().unwrap(), EIGHT);
 }
+
+#[test]
+fn the_example_on_the_format_page_is_right() {
+    let page = include_str!("../../../../docs/format.md");
+    let (_, rest) = page.split_once("```journal\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let digits: Vec<char> = example.chars().filter(|c| !c.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&String::from_iter(pair), 16).unwrap();
+    let example: Vec<u8> = digits.chunks(2).map(byte).collect();
+
+    let memory = Memory::default();
+    let mut journal = memory.create_journal(&path("j"), b"zero").unwrap();
+    journal.commit(b"zero", &[b"one event"], b"one").unwrap();
+    assert_eq!(memory.get(&path("j/0000000000000001")).unwrap().unwrap(), example);
+}
