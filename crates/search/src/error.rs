@@ -31,6 +31,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The engine only fails to read what is damaged.
+    pub(crate) fn while_reading(self) -> Self {
+        match self {
+            Self::Engine(error) => Self::Damaged(error.to_string()),
+            other => other,
+        }
+    }
+
     pub(crate) fn folder(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Folder { path: path.display().to_string(), source }
     }

@@ -38,7 +38,7 @@ pub use field::Field;
 pub use language::{Fault, Zone, parse};
 pub use matches::{Kinds, NoKinds};
 pub use page::{Cursor, Order, PAGE_MAX, Page};
-pub use projection::{Counted, Options, Projection, Usage};
+pub use projection::{Counted, Limits, Options, Projection, Usage};
 pub use query::{Clause, Interval, Pattern, Query, Test, Text};
 pub use scheduler::Scheduler;
 pub use schema::SCHEMA_VERSION;

@@ -37,11 +37,20 @@ impl Query {
             && self.texts.iter().all(|text| text.matches(entry))
     }
 
-    /// Whether a recorded event is meant. An entry that is not one of ours is never meant by a
-    /// question with conditions.
+    /// Whether a recorded event is meant. An entry that is not one of ours counts as an event
+    /// without any member, which happened in 1970 and was recorded nobody knows when.
     pub fn matches_recorded(&self, recorded: &trail::Recorded, kinds: &dyn Kinds) -> bool {
         let text = recorded.text();
-        Entry::parse(&text).is_ok_and(|entry| self.matches(recorded.index, &entry, kinds))
+        match Entry::parse(&text) {
+            Ok(entry) => self.matches(recorded.index, &entry, kinds),
+            Err(_) => {
+                self.indexes.as_ref().is_none_or(|range| range.contains(&recorded.index))
+                    && self.occurred.contains(0)
+                    && self.recorded.is_open()
+                    && self.clauses.iter().all(|clause| clause.negated)
+                    && self.texts.iter().all(|text| text.negated)
+            }
+        }
     }
 }
 

@@ -219,7 +219,7 @@ fn clause_lookup(clause: &Clause, view: &View, kinds: &dyn Kinds) -> Result<Box<
 
 fn present(field: Field) -> Box<dyn Lookup> {
     if field == Field::Kind {
-        return Box::new(AllQuery);
+        return lookup::present(Tag::Action);
     }
     match part(field).filter(|_| field.is_words()) {
         Some(part) => lookup::exactly(Tag::Has, &[part as u8]),
@@ -299,9 +299,8 @@ fn phrase(parts: &[Part], pattern: &Pattern) -> Vec<Box<dyn Lookup>> {
         .iter()
         .filter_map(|part| -> Option<Box<dyn Lookup>> {
             match (pattern, words.as_slice()) {
-                (Pattern::Exactly(_), _) | (_, []) => None,
                 (Pattern::Prefix(_), [word]) => Some(lookup::word_prefix(&marked(*part, word))),
-                (Pattern::Prefix(_), _) => None,
+                (Pattern::Exactly(_) | Pattern::Prefix(_), _) | (_, []) => None,
                 (Pattern::Like(_), [word]) => {
                     Some(Box::new(TermQuery::new(term(*part, word), IndexRecordOption::Basic)))
                 }

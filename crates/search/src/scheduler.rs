@@ -136,12 +136,11 @@ impl Shared {
         while let Some(projection) = self.next() {
             projection.queued.store(false, Ordering::Release);
             match guarded(|| projection.work()) {
-                Some(Worked::Added(_)) => {}
                 Some(Worked::Nothing) if !projection.has_work() => {
                     self.flush_later(&projection);
                     continue;
                 }
-                Some(Worked::Nothing) => {}
+                Some(Worked::Added(_) | Worked::Nothing) => {}
                 None => {
                     if !projection.queued.swap(true, Ordering::AcqRel) {
                         self.queue(&projection, Some(Instant::now() + RETRY_AFTER));

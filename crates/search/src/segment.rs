@@ -30,6 +30,15 @@ pub(crate) enum Place {
     Folder(PathBuf),
 }
 
+impl Place {
+    /// Removes what a failure left behind; what stays is swept at the next start.
+    pub(crate) fn remove(&self) {
+        if let Self::Folder(folder) = self {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
 /// The index of a run of events.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -146,9 +155,8 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if let (true, Place::Folder(folder)) = (*self.obsolete.get_mut(), &self.place) {
-            // What stays behind is swept at the next start.
-            let _ = std::fs::remove_dir_all(folder);
+        if *self.obsolete.get_mut() {
+            self.place.remove();
         }
     }
 }

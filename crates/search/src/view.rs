@@ -29,7 +29,7 @@ impl View {
     /// `recorded_at` never decreases.
     pub(crate) fn recorded_between(&self, interval: &Interval) -> Result<Range<u64>> {
         let from = interval.from.map_or(Ok(0), |from| self.first_recorded(from))?;
-        let to = interval.to.map_or(Ok(self.size()), |to| self.first_recorded(to))?;
+        let to = interval.to.map_or_else(|| Ok(self.size()), |to| self.first_recorded(to))?;
         Ok(from..to.max(from))
     }
 

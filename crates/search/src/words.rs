@@ -71,13 +71,12 @@ fn take_word(text: &str, word: &mut String) -> usize {
         return ascii;
     }
     let mut size = ascii;
-    let mut chars = ascii;
-    for c in text.get(ascii..).unwrap_or_default().chars() {
-        if chars == WORD_CHARS_MAX || !c.is_alphanumeric() {
+    for (count, c) in text.get(ascii..).unwrap_or_default().chars().enumerate() {
+        if ascii + count == WORD_CHARS_MAX || !c.is_alphanumeric() {
             break;
         }
         if stands_alone(c) {
-            if chars == 0 {
+            if size == 0 {
                 word.push(c);
                 return c.len_utf8();
             }
@@ -85,7 +84,6 @@ fn take_word(text: &str, word: &mut String) -> usize {
         }
         word.extend(c.to_lowercase());
         size += c.len_utf8();
-        chars += 1;
     }
     size
 }

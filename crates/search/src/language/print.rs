@@ -30,7 +30,10 @@ impl fmt::Display for Query {
 /// RFC 3339 in UTC, without a fraction that is zero.
 fn time(micros: i64) -> String {
     let text = format_micros(micros);
-    text.strip_suffix(".000000Z").map_or(text.clone(), |head| format!("{head}Z"))
+    match text.strip_suffix(".000000Z") {
+        Some(whole) => format!("{whole}Z"),
+        None => text,
+    }
 }
 
 impl fmt::Display for Clause {

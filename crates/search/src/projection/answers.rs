@@ -1,0 +1,146 @@
+//! What can be asked.
+
+use std::collections::BTreeMap;
+
+use super::Projection;
+use crate::error::{Error, Result};
+use crate::page::{Cursor, Order, Page, page};
+use crate::plan::Plan;
+use crate::tally::{self, Facets, Histogram, Split};
+use crate::view::View;
+use crate::{Field, Query};
+
+/// How many events are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Exactly so many.
+    pub count: u64,
+    /// How many events of the trail were searched: all below this index.
+    pub projected_size: u64,
+}
+
+/// What a projection takes on disk and in memory, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Segments on disk.
+    pub segments: usize,
+    /// Segments in memory.
+    pub segments_in_memory: usize,
+    /// Bytes by part of the index: dictionary, postings, positions, columns, rest.
+    pub parts: BTreeMap<&'static str, u64>,
+}
+
+impl Projection {
+    /// One page of the events that are meant.
+    ///
+    /// # Errors
+    /// [`Error::Question`] and [`Error::Cursor`] for what was asked; [`Error::Damaged`] when the
+    /// projection turned out to be damaged and is being rebuilt.
+    pub fn search(
+        &self,
+        query: &Query,
+        order: Order,
+        limit: usize,
+        after: Option<&Cursor>,
+    ) -> Result<Page> {
+        self.answer(query, |view, plan| page(view, plan, order, limit, after))
+    }
+
+    /// How many events are meant.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn count(&self, query: &Query) -> Result<Counted> {
+        self.answer(query, |view, plan| {
+            let counts = view.segments.iter().map(|segment| plan.count(segment));
+            let count = counts.sum::<Result<u64>>()?;
+            Ok(Counted { count, projected_size: view.size() })
+        })
+    }
+
+    /// Counts of the events that are meant by the values of fields, the `top` most frequent ones.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn facets(&self, query: &Query, fields: &[Field], top: usize) -> Result<Facets> {
+        let kinds = self.options.kinds.as_ref();
+        self.answer(query, |view, plan| tally::facets(view, plan, kinds, fields, top))
+    }
+
+    /// Counts of the events that are meant by when they happened. The edges, in microseconds since
+    /// the epoch, ascend; bucket `i` is `[edges[i], edges[i + 1])`.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn histogram(&self, query: &Query, edges: &[i64], split: Split) -> Result<Histogram> {
+        let mut query = query.clone();
+        if let (Some(first), Some(last)) = (edges.first(), edges.last()) {
+            let occurred = &mut query.occurred;
+            occurred.from = Some(occurred.from.map_or(*first, |from| from.max(*first)));
+            occurred.to = Some(occurred.to.map_or(*last, |to| to.min(*last)));
+        }
+        let kinds = self.options.kinds.as_ref();
+        self.answer(&query, |view, plan| tally::histogram(view, plan, kinds, edges, split))
+    }
+
+    /// When the first and the last of the events that are meant happened, in microseconds.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn span(&self, query: &Query) -> Result<Option<(i64, i64)>> {
+        self.answer(query, tally::span)
+    }
+
+    /// One page of what happened to a thing, from the beginning.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn history(
+        &self,
+        target_type: &str,
+        target_id: &str,
+        limit: usize,
+        after: Option<&Cursor>,
+    ) -> Result<Page> {
+        self.search(&Query::history(target_type, target_id), Order::Oldest, limit, after)
+    }
+
+    /// Values of a field that begin so, but for case, with the number of events that have each; for
+    /// completion, the most frequent first. Looks at 10,000 values of a segment at most.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn distinct(&self, field: Field, prefix: &str, count: usize) -> Result<Vec<(String, u64)>> {
+        let kinds = self.options.kinds.as_ref();
+        let view = self.view();
+        let found = tally::distinct(&view, kinds, field, prefix, count);
+        self.checked(found.map_err(Error::while_reading))
+    }
+
+    /// What the projection takes.
+    ///
+    /// # Errors
+    /// As [`Projection::search`].
+    pub fn usage(&self) -> Result<Usage> {
+        let view = self.view();
+        let mut usage = Usage::default();
+        for segment in &view.segments {
+            if segment.in_memory() {
+                usage.segments_in_memory += 1;
+                continue;
+            }
+            usage.segments += 1;
+            for (part, bytes) in segment.usage()? {
+                *usage.parts.entry(part).or_default() += bytes;
+            }
+        }
+        Ok(usage)
+    }
+
+    fn answer<T>(&self, query: &Query, work: impl FnOnce(&View, &Plan) -> Result<T>) -> Result<T> {
+        let view = self.view();
+        let plan = Plan::new(query, &view, self.options.kinds.as_ref());
+        let answer = plan.and_then(|plan| work(&view, &plan));
+        self.checked(answer.map_err(Error::while_reading))
+    }
+}

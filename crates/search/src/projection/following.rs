@@ -1,0 +1,181 @@
+//! Adding events: claimed in chunks, built by any thread, published in order.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Projection;
+use crate::error::Result;
+use crate::segment::{Builder, Place, Segment};
+
+/// Events are read from the trail so many at a time.
+const READ_COUNT: usize = 1_024;
+
+/// What a piece of work came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Worked {
+    /// So many events were added.
+    Added(u64),
+    /// There was nothing to add.
+    Nothing,
+}
+
+impl Projection {
+    /// When the next piece of work should be done at the earliest: rare events at once, many
+    /// together.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let progress = self.lock();
+        let pause =
+            if progress.last_count >= self.options.limits.memory_chunk_events { 400 } else { 150 };
+        let many = self.feed.committed_size().saturating_sub(progress.claimed)
+            >= self.options.limits.chunk_events;
+        progress.last.filter(|_| !many).map(|last| last + Duration::from_millis(pause))
+    }
+
+    /// When what is in memory should go to disk.
+    pub(crate) fn flush_due(&self) -> Option<Instant> {
+        let waiting = self.view().segments.iter().any(|segment| segment.in_memory());
+        let last = self.lock().last;
+        last.filter(|_| waiting).map(|last| last + self.options.limits.flush_after)
+    }
+
+    /// Adds one chunk of events, or puts on disk what has been in memory for long.
+    pub(crate) fn work(&self) -> Result<Worked> {
+        if self.damaged.swap(false, Ordering::Relaxed) {
+            self.reset()?;
+        }
+        let Some((range, epoch)) = self.claim() else {
+            self.flush_queued.store(false, Ordering::Release);
+            if self.flush_due().is_some_and(|due| due <= Instant::now()) {
+                self.flush()?;
+            }
+            return Ok(Worked::Nothing);
+        };
+        let count = range.end - range.start;
+        let done = self.build(range).and_then(|segments| self.publish(segments, epoch));
+        if done.is_err() {
+            self.disclaim(epoch);
+        }
+        done?;
+        while self.flush_run(false)? {}
+        Ok(Worked::Added(count))
+    }
+
+    /// Whether there is more to add than is being worked on.
+    pub(crate) fn has_work(&self) -> bool {
+        self.lock().claimed < self.feed.committed_size() || self.damaged.load(Ordering::Relaxed)
+    }
+
+    fn claim(&self) -> Option<(Range<u64>, u64)> {
+        let size = self.feed.committed_size();
+        let mut progress = self.lock();
+        let from = progress.claimed;
+        let to = size.min(from + self.options.limits.chunk_events);
+        if from >= to {
+            return None;
+        }
+        progress.claimed = to;
+        Some((from..to, progress.epoch))
+    }
+
+    /// Gives up everything that is being worked on; it will be claimed again.
+    fn disclaim(&self, epoch: u64) {
+        let mut progress = self.lock();
+        if progress.epoch == epoch {
+            progress.epoch += 1;
+            progress.finished.clear();
+            progress.claimed = self.projected_size();
+        }
+    }
+
+    /// Begins again from zero.
+    fn reset(&self) -> Result<()> {
+        let old = {
+            let mut progress = self.lock();
+            progress.epoch += 1;
+            progress.finished.clear();
+            progress.claimed = 0;
+            let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *view)
+        };
+        self.save()?;
+        for segment in &old.segments {
+            segment.retire();
+        }
+        Ok(())
+    }
+
+    fn build(&self, range: Range<u64>) -> Result<Vec<Arc<Segment>>> {
+        let mut built = Vec::new();
+        let mut next = range.start;
+        while next < range.end {
+            let small = range.end - range.start <= self.options.limits.memory_chunk_events;
+            let place = if small { Place::Memory } else { self.new_place() };
+            match self.build_one(next, range.end, place.clone()) {
+                Ok(segment) => {
+                    next = segment.to();
+                    built.push(Arc::new(segment));
+                }
+                Err(error) => {
+                    place.remove();
+                    for segment in &built {
+                        segment.retire();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(built)
+    }
+
+    /// Builds one segment of as many events as fit.
+    fn build_one(&self, from: u64, to: u64, place: Place) -> Result<Segment> {
+        let mut builder = Builder::new(from, place)?;
+        let mut next = from;
+        while next < to && builder.memory() < self.options.limits.build_bytes {
+            let left = usize::try_from(to - next).unwrap_or(usize::MAX);
+            let events = self.feed.read(next, left.min(READ_COUNT))?;
+            if events.is_empty() || events.iter().zip(next..).any(|(event, at)| event.index != at) {
+                return Err(trail::Error::NoEvent { index: next, size: to }.into());
+            }
+            for recorded in &events {
+                builder.add(recorded)?;
+            }
+            next += events.len() as u64;
+        }
+        builder.finish()
+    }
+
+    pub(super) fn new_place(&self) -> Place {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        Place::Folder(self.folder.join(format!("s-{serial:08}")))
+    }
+
+    /// Makes segments searchable as soon as all before them are.
+    fn publish(&self, segments: Vec<Arc<Segment>>, epoch: u64) -> Result<()> {
+        let mut durable = false;
+        {
+            let mut progress = self.lock();
+            if progress.epoch != epoch {
+                for segment in &segments {
+                    segment.retire();
+                }
+                return Ok(());
+            }
+            progress.finished.extend(segments.into_iter().map(|segment| (segment.from, segment)));
+            let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            let mut view = current.as_ref().clone();
+            let before = view.size();
+            while let Some(segment) = progress.finished.remove(&view.size()) {
+                durable |= !segment.in_memory();
+                view.segments.push(segment);
+            }
+            progress.last = Some(Instant::now());
+            progress.last_count = view.size() - before;
+            *current = Arc::new(view);
+            self.published.notify_all();
+        }
+        if durable { self.save() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,38 @@
+//! How much is done at a time.
+
+use std::time::Duration;
+
+/// The sizes at which a projection cuts, merges and flushes.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The most events that one piece of work takes on, so that no trail keeps others waiting.
+    pub chunk_events: u64,
+    /// A chunk of up to so many events goes to memory, a larger one to disk.
+    pub memory_chunk_events: u64,
+    /// What is in memory goes to disk when it has so many events …
+    pub flush_events: u32,
+    /// … or when nothing has come for so long.
+    pub flush_after: Duration,
+    /// A segment is cut when building it takes so much memory, whatever its events are like.
+    pub build_bytes: usize,
+    /// So many neighbours of like size become one segment.
+    pub merge_run: usize,
+    /// A segment with so many events is not merged again …
+    pub merge_below_events: u32,
+    /// … and none becomes larger than this.
+    pub merged_events: u32,
+}
+
+impl Limits {
+    /// What a server uses.
+    pub const STANDARD: Self = Self {
+        chunk_events: 65_536,
+        memory_chunk_events: 4_096,
+        flush_events: 8_192,
+        flush_after: Duration::from_secs(10),
+        build_bytes: 40 * 1024 * 1024,
+        merge_run: 8,
+        merge_below_events: 400_000,
+        merged_events: 1_000_000,
+    };
+}

@@ -1,0 +1,117 @@
+//! Keeping segments few: small ones become large ones, and what is in memory goes to disk.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{Limits, Projection};
+use crate::error::Result;
+use crate::manifest::Manifest;
+use crate::segment::{Place, Segment, fingerprint, merge};
+
+impl Projection {
+    /// Puts a run of segments in memory on disk when it is large, old enough or in the way, or makes
+    /// one of many small ones. Whether there was anything to do.
+    pub(super) fn flush_run(&self, all: bool) -> Result<bool> {
+        let Ok(_flushing) = self.flushing.try_lock() else { return Ok(false) };
+        let view = self.view();
+        let start = view.segments.iter().position(|segment| segment.in_memory());
+        let Some(tail) = start.and_then(|start| view.segments.get(start..)) else {
+            return Ok(false);
+        };
+        let size = tail.iter().take_while(|segment| segment.in_memory()).count();
+        let run = tail.get(..size).unwrap_or_default();
+        let events: u32 = run.iter().map(|segment| segment.count).sum();
+        if all || size < tail.len() || events >= self.options.limits.flush_events {
+            self.replace(run, self.new_place())?;
+            return Ok(true);
+        }
+        if let Some(run) = due_run(run, &self.options.limits) {
+            self.replace(run, Place::Memory)?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Merges one run of segments on disk, if one is due.
+    pub(crate) fn merge_once(&self) -> Result<bool> {
+        let Ok(_merging) = self.merging.try_lock() else { return Ok(false) };
+        let view = self.view();
+        let mut durable = view.segments.split(|segment| segment.in_memory());
+        let Some(run) = durable.find_map(|run| due_run(run, &self.options.limits)) else {
+            return Ok(false);
+        };
+        self.replace(run, self.new_place())?;
+        Ok(true)
+    }
+
+    /// Whether a run of segments on disk is due to be merged.
+    pub(crate) fn wants_merge(&self) -> bool {
+        let view = self.view();
+        view.segments
+            .split(|segment| segment.in_memory())
+            .any(|run| due_run(run, &self.options.limits).is_some())
+    }
+
+    /// Puts one segment in the place of a run of them.
+    fn replace(&self, run: &[Arc<Segment>], place: Place) -> Result<()> {
+        let merged = merge(run, place.clone()).inspect_err(|_| place.remove())?;
+        let merged = Arc::new(merged);
+        let durable = !merged.in_memory();
+        let replaced = {
+            let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
+            let mut view = current.as_ref().clone();
+            let is_run = |window: &[Arc<Segment>]| {
+                window.iter().zip(run).all(|(one, other)| Arc::ptr_eq(one, other))
+            };
+            let place = view.segments.windows(run.len().max(1)).position(is_run);
+            if let Some(place) = place {
+                view.segments.splice(place..place + run.len(), [Arc::clone(&merged)]);
+                *current = Arc::new(view);
+            }
+            place.is_some()
+        };
+        if !replaced {
+            // The projection began again in the meantime.
+            merged.retire();
+            return Ok(());
+        }
+        if durable {
+            self.save()?;
+            for segment in run {
+                segment.retire();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes which segments on disk there are.
+    pub(super) fn save(&self) -> Result<()> {
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view();
+        let durable: Vec<Arc<Segment>> =
+            view.segments.iter().take_while(|segment| !segment.in_memory()).cloned().collect();
+        let last = match durable.last() {
+            Some(segment) => self.feed.read_many(&[segment.to() - 1])?.first().map(fingerprint),
+            None => None,
+        };
+        Manifest::new(&durable, last).write(&self.folder)
+    }
+}
+
+/// The first run of neighbours of like size that is long enough to be merged, the small ones first.
+fn due_run<'a>(segments: &'a [Arc<Segment>], limits: &Limits) -> Option<&'a [Arc<Segment>]> {
+    let tier = |segment: &Segment| segment.count.max(1).ilog2() / 3;
+    (0..=limits.merge_below_events.ilog2() / 3).find_map(|highest| {
+        let fits = |segment: &Segment| {
+            segment.count < limits.merge_below_events && tier(segment) <= highest
+        };
+        segments.split(|segment| !fits(segment)).find_map(|run| {
+            let mut sum = 0;
+            let within = run.iter().take_while(|segment| {
+                sum += segment.count;
+                sum <= limits.merged_events
+            });
+            let size = within.count();
+            if size >= limits.merge_run { run.get(..size) } else { None }
+        })
+    })
+}

@@ -1,0 +1,139 @@
+//! The query language.
+
+use proptest::prelude::*;
+use search::{Clause, Field, Pattern, Query, Test, Text, Zone, parse};
+
+use crate::generate::query;
+use crate::random::Random;
+
+fn like(field: Field, text: &str) -> Clause {
+    Clause::new(field, Pattern::Like(text.to_owned()))
+}
+
+fn not(mut clause: Clause) -> Clause {
+    clause.negated = !clause.negated;
+    clause
+}
+
+#[test]
+fn it_reads_what_people_write() {
+    let text = r#"actor:ana action:delete* target:sample/S-17 outcome:failure before:disabled reason:none ip:10.0.0.0/8 "lot 42" -source:seqera from:2026-01-01 to:2026-02-01 action:(create|update) has:before action:=Update -noise seq*"#;
+    let query = Query::parse(text).unwrap();
+    let any = Test::Any(vec![Pattern::Like("create".into()), Pattern::Like("update".into())]);
+    assert_eq!(
+        query.clauses,
+        [
+            like(Field::Actor, "ana"),
+            Clause::new(Field::Action, Pattern::Prefix("delete".into())),
+            like(Field::Target, "sample/S-17"),
+            like(Field::Outcome, "failure"),
+            like(Field::Before, "disabled"),
+            Clause::present(Field::Reason, false),
+            like(Field::Ip, "10.0.0.0/8"),
+            not(like(Field::System, "seqera")),
+            Clause { field: Field::Action, negated: false, test: any },
+            Clause::present(Field::Before, true),
+            Clause::new(Field::Action, Pattern::Exactly("Update".into())),
+        ]
+    );
+    let text = |text: &str, prefix, negated| Text { text: text.into(), prefix, negated };
+    let texts =
+        [text("lot 42", false, false), text("noise", false, true), text("seq", true, false)];
+    assert_eq!(query.texts, texts);
+    assert_eq!(query.occurred, (1_767_225_600_000_000..1_769_904_000_000_000).into());
+    assert_eq!(Query::parse("").unwrap(), Query::default());
+    assert_eq!(Query::parse("index:17").unwrap().indexes, Some(17..18));
+}
+
+#[test]
+fn a_date_is_meant_in_the_readers_zone() {
+    let zone = Zone::named("Europe/Madrid").unwrap();
+    for (text, expected) in [
+        ("from:2026-07-01", "2026-06-30T22:00:00Z"),
+        ("from:2026-07-01T08:30", "2026-07-01T06:30:00Z"),
+        ("from:2026-07-01T08:30:00Z", "2026-07-01T08:30:00Z"),
+        ("from:2026-07-01T08:30:00.5+09:00", "2026-06-30T23:30:00.500000Z"),
+    ] {
+        assert_eq!(parse(text, &zone).unwrap().to_string(), format!("from:{expected}"), "{text}");
+    }
+    assert!(Zone::named("Middle/Earth").is_none());
+}
+
+#[test]
+fn a_quoted_keyword_is_a_word() {
+    assert_eq!(Query::parse("reason:\"none\"").unwrap().clauses, [like(Field::Reason, "none")]);
+    assert_eq!(
+        Query::parse("-reason:none").unwrap().clauses,
+        [Clause::present(Field::Reason, true)]
+    );
+    assert_eq!(
+        Query::parse("-has:reason").unwrap().clauses,
+        [Clause::present(Field::Reason, false)]
+    );
+    assert_eq!(Query::parse("reason:any").unwrap().to_string(), "has:reason");
+}
+
+#[test]
+fn what_is_wrong_is_pointed_at() {
+    for (text, word, advice) in [
+        ("actor:ana actoin:x", "actoin", "did you mean `action`"),
+        ("actor:ana colour:x", "colour", "no field `colour`"),
+        ("http://example.org", "http", "quote it"),
+        ("actor: ana", "actor:", "needs a value"),
+        ("a \"open", "\"open", "close it"),
+        ("x action:(a|b", "(a|b", "ends with `)`"),
+        ("action:=a*", "=a*", "exclude each other"),
+        ("action:a\"b\"", "\"", "quote the value"),
+        ("from:yesterday", "yesterday", "not a time"),
+        ("from:2026-13-01", "2026-13-01", "not a time"),
+        ("-from:2026-01-01", "from", "cannot be negated"),
+        ("from:2026-01-01 from:2026-01-02", "from", "given twice"),
+        ("index:a..b", "a..b", "an index is written"),
+        ("before:=x", "=x", "leave out the `=`"),
+        ("before:\"a b\"*", "\"a b\"*", "single word"),
+        ("before:--", "--", "a letter or a digit"),
+        ("ip:10.0*", "10.0*", "name a network"),
+        ("imported:maybe", "maybe", "yes or no"),
+        ("has:colour", "colour", "no field"),
+        ("a )", ")", "has to be quoted"),
+        ("=x", "=x", "behind a field"),
+    ] {
+        let fault = Query::parse(text).unwrap_err();
+        assert_eq!(text.get(fault.place.clone()), Some(word), "{text}: {fault}");
+        assert!(fault.message.contains(advice), "{text}: {fault}");
+    }
+}
+
+#[test]
+fn a_question_has_limits() {
+    let many = "a ".repeat(65);
+    assert!(Query::parse(&many).unwrap_err().message.contains("64 conditions"));
+    assert!(Query::parse(&"x".repeat(70_000)).is_err());
+    let values = format!("action:({})", vec!["a"; 300].join("|"));
+    assert!(Query::parse(&values).unwrap_err().message.contains("256 values"));
+    assert!(Query::parse(&"x".repeat(65_000)).is_err(), "a phrase of a thousand words");
+    let long = format!("action:{}", "x".repeat(65_000));
+    assert!(Query::parse(&long).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back_the_same(seed in any::<u64>()) {
+        let mut query = query(&mut Random(seed), 1_000);
+        if let Some(range) = &mut query.indexes {
+            *range = range.start.min(range.end)..range.end;
+        }
+        let text = query.to_string();
+        prop_assert_eq!(Query::parse(&text), Ok(query), "{}", text);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic_and_every_fault_has_a_place(
+        text in "((actor|action|from|has|index|-|:|\\(|\\||\\)|\"|\\*|=|\\\\| |a|é|試){0,20})|(\\PC{0,40})"
+    ) {
+        match Query::parse(&text) {
+            Ok(query) => prop_assert_eq!(Query::parse(&query.to_string()), Ok(query)),
+            Err(fault) => prop_assert!(text.get(fault.place.clone()).is_some(), "{:?}", fault),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Every answer equals what a plain scan of the trail gives.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::Entry;
+use proptest::prelude::*;
+use search::{Cursor, Field, Limits, Options, Order, Projection, Query, Split};
+use trail::{Feed as _, Recorded};
+
+use crate::feed::MemoryFeed;
+use crate::generate::{Catalogue, START, append, query};
+use crate::random::Random;
+
+/// Limits so small that a few hundred events make many segments, in memory and on disk.
+pub(crate) fn small_limits() -> Limits {
+    Limits {
+        chunk_events: 64,
+        memory_chunk_events: 16,
+        flush_events: 60,
+        flush_after: Duration::from_secs(3_600),
+        build_bytes: 40 * 1024 * 1024,
+        merge_run: 3,
+        merge_below_events: 200,
+        merged_events: 400,
+    }
+}
+
+fn options() -> Options {
+    Options { kinds: Arc::new(Catalogue), limits: small_limits() }
+}
+
+/// A trail of random events, projected in random steps.
+fn projected(random: &mut Random, folder: &std::path::Path) -> (Arc<MemoryFeed>, Arc<Projection>) {
+    let feed = MemoryFeed::new();
+    let mut projection = Projection::open(folder, Arc::clone(&feed) as _, options()).unwrap();
+    for _ in 0..=random.below(8) {
+        let most = if random.chance(60) { 12 } else { 100 };
+        append(&feed, random, most);
+        projection.catch_up_once().unwrap();
+        if random.chance(15) {
+            projection.flush().unwrap();
+        }
+        if random.chance(15) {
+            drop(projection);
+            projection = Projection::open(folder, Arc::clone(&feed) as _, options()).unwrap();
+            projection.catch_up_once().unwrap();
+        }
+    }
+    assert_eq!(projection.projected_size(), feed.committed_size());
+    (feed, projection)
+}
+
+/// The plain scan: index and moment of all that is meant, in an order.
+fn scan(events: &[Recorded], query: &Query, order: Order) -> Vec<u64> {
+    let mut found: Vec<(i64, u64)> = events
+        .iter()
+        .filter(|recorded| query.matches_recorded(recorded, &Catalogue))
+        .map(|recorded| (occurred(recorded), recorded.index))
+        .collect();
+    match order {
+        Order::Newest => found.sort_by(|a, b| b.cmp(a)),
+        Order::Oldest => found.sort_unstable(),
+        Order::LastRecorded => found.sort_by_key(|found| std::cmp::Reverse(found.1)),
+        Order::FirstRecorded => found.sort_by_key(|found| found.1),
+    }
+    found.into_iter().map(|found| found.1).collect()
+}
+
+fn occurred(recorded: &Recorded) -> i64 {
+    Entry::parse(&recorded.text()).unwrap().event.occurred_at.micros()
+}
+
+/// All pages, one after the other.
+fn pages(projection: &Projection, query: &Query, order: Order, limit: usize) -> Vec<u64> {
+    let mut all = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = projection.search(query, order, limit, after.as_ref()).unwrap();
+        assert!(page.indexes.len() <= limit);
+        all.extend(&page.indexes);
+        let Some(next) = page.next else { return all };
+        assert_eq!(page.indexes.len(), limit);
+        after = Some(next.to_string().parse().unwrap());
+    }
+}
+
+fn place<'a>(place: &'a Option<event::Place<'_>>) -> Option<Cow<'a, str>> {
+    let place = place.as_ref()?;
+    let label = place.id.as_ref().or(place.name.as_ref()).or(place.uuid.as_ref());
+    label.map(|label| Cow::Borrowed(label.as_ref()))
+}
+
+/// The values that an event is counted under, told from the entry alone.
+fn labels(field: Field, entry: &Entry<'_>) -> Vec<String> {
+    let event = &entry.event;
+    let scope = event.scope.as_ref();
+    let actor = event.actor.as_ref();
+    let target = event.target.as_ref();
+    let one = match field {
+        Field::Actor => actor.and_then(|a| a.id.clone().or(a.email.clone()).or(a.name.clone())),
+        Field::ActorType => actor.map(|actor| actor.kind.clone()),
+        Field::Action => Some(event.action.clone()),
+        Field::Kind => {
+            Some(search::Kinds::kind_of(&Catalogue, &event.source.system, &event.action))
+        }
+        Field::TargetType => target.map(|target| target.kind.clone()),
+        Field::TargetId | Field::Target => target.and_then(|target| target.id.clone()),
+        Field::Organization => scope.and_then(|scope| place(&scope.organization)),
+        Field::Study => scope.and_then(|scope| place(&scope.study)),
+        Field::Outcome => event.outcome.as_ref().map(|outcome| outcome.status.as_str().into()),
+        Field::System => Some(event.source.system.clone()),
+        Field::Session => event.session.clone(),
+        Field::RecordedBy => Some(entry.recorded_by.clone()),
+        Field::Ip => event.client.as_ref().and_then(|client| client.ip.clone()).map(|ip| {
+            let parsed = ip.parse::<std::net::IpAddr>();
+            parsed.map_or(ip, |ip| ip.to_canonical().to_string().into())
+        }),
+        Field::Role => {
+            let mut roles: Vec<String> =
+                actor.iter().flat_map(|actor| &actor.roles).map(ToString::to_string).collect();
+            roles.sort();
+            roles.dedup();
+            return roles;
+        }
+        _ => panic!("{field} is not counted here"),
+    };
+    one.into_iter().map(|label| label.to_string()).collect()
+}
+
+fn check_counts(events: &[Recorded], projection: &Projection, query: &Query, expected: &[u64]) {
+    let fields = [
+        Field::Actor,
+        Field::ActorType,
+        Field::Action,
+        Field::Kind,
+        Field::TargetType,
+        Field::TargetId,
+        Field::Target,
+        Field::Organization,
+        Field::Study,
+        Field::Outcome,
+        Field::System,
+        Field::Session,
+        Field::RecordedBy,
+        Field::Ip,
+        Field::Role,
+    ];
+    let facets = projection.facets(query, &fields, 1_000).unwrap();
+    assert_eq!(facets.count, expected.len() as u64);
+    for facet in facets.facets {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for index in expected {
+            let text = events[usize::try_from(*index).unwrap()].text();
+            for label in labels(facet.field, &Entry::parse(&text).unwrap()) {
+                *counts.entry(label).or_default() += 1;
+            }
+        }
+        let mut sorted: Vec<(String, u64)> = counts.into_iter().collect();
+        sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        assert_eq!(facet.values, sorted, "{} of {query}", facet.field);
+        assert_eq!(facet.distinct, sorted.len() as u64);
+    }
+}
+
+fn check_histogram(events: &[Recorded], projection: &Projection, query: &Query, expected: &[u64]) {
+    let edges: Vec<i64> = (0..12).map(|place| START + place * 1_300_000_000).collect();
+    for split in [Split::None, Split::Outcome, Split::Kind] {
+        let histogram = projection.histogram(query, &edges, split).unwrap();
+        let mut totals = vec![0; edges.len() - 1];
+        let mut series: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for index in expected {
+            let recorded = &events[usize::try_from(*index).unwrap()];
+            let bucket =
+                edges.windows(2).position(|edge| (edge[0]..edge[1]).contains(&occurred(recorded)));
+            let Some(bucket) = bucket else { continue };
+            totals[bucket] += 1;
+            let text = recorded.text();
+            let entry = Entry::parse(&text).unwrap();
+            let label = match split {
+                Split::None => continue,
+                Split::Outcome => labels(Field::Outcome, &entry),
+                Split::Kind => labels(Field::Kind, &entry),
+            };
+            for label in label {
+                series.entry(label).or_insert_with(|| vec![0; edges.len() - 1])[bucket] += 1;
+            }
+        }
+        assert_eq!(histogram.totals, totals, "{query}");
+        assert_eq!(histogram.series, series.into_iter().collect::<Vec<_>>(), "{query}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_projection_answers_as_a_plain_scan_does(seed in any::<u64>()) {
+        let mut random = Random(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let (feed, projection) = projected(&mut random, folder.path());
+        let events = feed.all();
+        for round in 0..40 {
+            let query = query(&mut random, feed.committed_size());
+            let order = [Order::Newest, Order::Oldest, Order::LastRecorded, Order::FirstRecorded]
+                [random.below(4)];
+            let expected = scan(&events, &query, order);
+            let limit = 1 + random.below(60);
+            prop_assert_eq!(&pages(&projection, &query, order, limit), &expected, "{}", query);
+            let counted = projection.count(&query).unwrap();
+            prop_assert_eq!(counted.count, expected.len() as u64, "{}", query);
+            prop_assert_eq!(counted.projected_size, feed.committed_size());
+            let moments = || expected.iter().map(|index| occurred(&events[usize::try_from(*index).unwrap()]));
+            let span = moments().min().zip(moments().max());
+            prop_assert_eq!(projection.span(&query).unwrap(), span, "{}", query);
+            if round % 4 == 0 {
+                check_counts(&events, &projection, &query, &expected);
+                check_histogram(&events, &projection, &query, &expected);
+            }
+            // The language can say it, and means the same.
+            let again = Query::parse(&query.to_string()).unwrap();
+            prop_assert_eq!(scan(&events, &again, order), expected, "{}", query);
+        }
+    }
+}
