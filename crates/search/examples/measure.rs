@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,12 +12,16 @@ use event::{Draft, Event, Received, Stamp};
 use search::{Field, Options, Order, Projection, Query, Scheduler, Split};
 use trail::{Error, Feed, Recorded};
 
-/// Entries one behind the other in memory.
+/// Entries one behind the other in memory, of which some are committed.
 #[derive(Debug)]
 struct Entries {
     bytes: Bytes,
     ends: Vec<usize>,
+    committed: AtomicU64,
 }
+
+/// So many events are committed one at a time at the end.
+const TRICKLE: u64 = 300;
 
 impl Entries {
     fn get(&self, index: u64) -> Recorded {
@@ -30,7 +35,7 @@ impl Entries {
 
 impl Feed for Entries {
     fn committed_size(&self) -> u64 {
-        self.ends.len() as u64
+        self.committed.load(Ordering::Acquire)
     }
 
     fn read(&self, from: u64, count_max: usize) -> Result<Vec<Recorded>, Error> {
@@ -73,6 +78,11 @@ const VERBS: [&str; 6] = ["create", "update", "delete", "download", "share", "re
 const TYPES: [&str; 8] =
     ["file", "sample", "job", "individual", "dataset", "workflow", "cohort", "study"];
 
+fn pick<'a>(list: &[&'a str], number: u64) -> &'a str {
+    let place = usize::try_from(number).unwrap_or_default() % list.len();
+    list.get(place).copied().unwrap_or_default()
+}
+
 fn event_json(number: i64, step: i64, random: &mut Random, operation: &mut u64) -> String {
     let late = if random.below(50) == 0 { random.below(1_000).cast_signed() } else { 0 };
     let at =
@@ -84,8 +94,8 @@ fn event_json(number: i64, step: i64, random: &mut Random, operation: &mut u64) 
     let organization = user % 12;
     let target = random.below(200_000);
     let action = random.skewed(60);
-    let verb = VERBS[usize::try_from(action % 6).unwrap_or_default()];
-    let kind = TYPES[usize::try_from(target % 8).unwrap_or_default()];
+    let verb = pick(&VERBS, action);
+    let kind = pick(&TYPES, target);
     let status = ["failure", "failure", "denied"]
         .get(usize::try_from(random.below(60)).unwrap_or_default())
         .unwrap_or(&"success");
@@ -142,7 +152,8 @@ fn entries(count: i64) -> Entries {
         Stamp::new(recorded_at, "bench", &received).write(&draft, &mut bytes);
         ends.push(bytes.len());
     }
-    Entries { bytes: Bytes::from(bytes), ends }
+    let committed = AtomicU64::new((ends.len() as u64).saturating_sub(TRICKLE));
+    Entries { bytes: Bytes::from(bytes), ends, committed }
 }
 
 fn say(line: &str) {
@@ -184,7 +195,7 @@ fn follow(
     } else {
         let scheduler = Scheduler::start(threads).ok()?;
         scheduler.follow(&projection);
-        projection.wait_for(size, Duration::from_secs(3_600));
+        projection.wait_for(size, Duration::from_hours(1));
         drop(scheduler);
     }
     let rate =
@@ -193,6 +204,27 @@ fn follow(
         "followed with {threads} threads (0: caller alone, merges included): {rate} events/s"
     ));
     Some(projection)
+}
+
+/// How long it takes until an event is found that comes alone.
+fn trickle(feed: &Entries, projection: &Arc<Projection>) {
+    let Ok(scheduler) = Scheduler::start(1) else { return };
+    scheduler.follow(projection);
+    let mut times = Vec::new();
+    for _ in 0..TRICKLE {
+        let size = feed.committed.fetch_add(1, Ordering::AcqRel) + 1;
+        let start = Instant::now();
+        projection.notify();
+        projection.wait_for(size, Duration::from_secs(10));
+        times.push(start.elapsed());
+        std::thread::sleep(Duration::from_millis(7));
+    }
+    times.sort_unstable();
+    say(&format!(
+        "one event until it is found: p50 {:.2?} p99 {:.2?}",
+        times.get(times.len() / 2).copied().unwrap_or_default(),
+        times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+    ));
 }
 
 fn memory_peak() -> String {
@@ -282,6 +314,7 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("search-measure-{}", std::process::id()));
     if let Some(projection) = follow(&feed, &folder, threads) {
         say(&format!("after: {}", memory_peak()));
+        trickle(&feed, &projection);
         let _ = projection.flush();
         let merging = Instant::now();
         let _ = projection.catch_up_once();

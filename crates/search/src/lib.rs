@@ -20,6 +20,7 @@ mod field;
 mod fold;
 mod language;
 mod lookup;
+mod lowering;
 mod manifest;
 mod matches;
 mod page;

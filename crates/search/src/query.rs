@@ -157,11 +157,6 @@ impl Query {
         }
         Ok(())
     }
-
-    /// Whether it asks for nothing but a range of indexes or times.
-    pub(crate) fn is_unconditional(&self) -> bool {
-        self.clauses.is_empty() && self.texts.is_empty()
-    }
 }
 
 impl Pattern {

@@ -134,7 +134,8 @@ impl Shared {
     fn index_until_stopped(&self) {
         lower_priority();
         while let Some(projection) = self.next() {
-            projection.queued.store(false, Ordering::Release);
+            // A swap, not a store: it must see the commits of whoever found the flag still set.
+            projection.queued.swap(false, Ordering::AcqRel);
             match guarded(|| projection.work()) {
                 Some(Worked::Nothing) if !projection.has_work() => {
                     self.flush_later(&projection);
@@ -187,7 +188,7 @@ impl Shared {
             };
             drop(queues);
             let Some(projection) = projection.upgrade() else { continue };
-            projection.merge_queued.store(false, Ordering::Release);
+            projection.merge_queued.swap(false, Ordering::AcqRel);
             let merged = guarded(|| projection.merge_once()).unwrap_or(false);
             if merged && !projection.merge_queued.swap(true, Ordering::AcqRel) {
                 self.lock().merges.push_back(Arc::downgrade(&projection));

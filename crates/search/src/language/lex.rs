@@ -114,13 +114,13 @@ impl<'a> Lexer<'a> {
             self.end_of_value()?;
         }
         if text.is_empty() {
-            let message = match self.peek() {
-                Some(c) if !c.is_whitespace() => format!("`{c}` has to be quoted, as in \"{c}\""),
-                _ => "a value is missing here".to_owned(),
-            };
-            let end = start
-                + self.text.get(start..).and_then(|t| t.chars().next()).map_or(0, char::len_utf8);
-            return Err(Fault::new(start..end.max(self.at), &message));
+            return Err(match self.peek().filter(|c| !c.is_whitespace()) {
+                Some(c) => {
+                    let place = self.at..self.at + c.len_utf8();
+                    Fault::new(place, &format!("`{c}` has to be quoted, as in \"{c}\""))
+                }
+                None => Fault::new(place, "a value is missing here"),
+            });
         }
         Ok(Value { text, quoted, exactly, prefix, place })
     }

@@ -74,9 +74,9 @@ impl fmt::Display for Text {
             self.text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b >= 0x80)
                 && !self.text.contains(':');
         if plain {
-            value(f, &self.text)?
+            value(f, &self.text)?;
         } else {
-            quote(f, &self.text)?
+            quote(f, &self.text)?;
         }
         if self.prefix { f.write_char('*') } else { Ok(()) }
     }

@@ -46,7 +46,7 @@ impl Projection {
             self.reset()?;
         }
         let Some((range, epoch)) = self.claim() else {
-            self.flush_queued.store(false, Ordering::Release);
+            self.flush_queued.swap(false, Ordering::AcqRel);
             if self.flush_due().is_some_and(|due| due <= Instant::now()) {
                 self.flush()?;
             }

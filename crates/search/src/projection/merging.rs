@@ -11,7 +11,11 @@ impl Projection {
     /// Puts a run of segments in memory on disk when it is large, old enough or in the way, or makes
     /// one of many small ones. Whether there was anything to do.
     pub(super) fn flush_run(&self, all: bool) -> Result<bool> {
-        let Ok(_flushing) = self.flushing.try_lock() else { return Ok(false) };
+        let _flushing = match self.flushing.try_lock() {
+            Ok(flushing) => flushing,
+            Err(_) if all => self.flushing.lock().unwrap_or_else(PoisonError::into_inner),
+            Err(_) => return Ok(false),
+        };
         let view = self.view();
         let start = view.segments.iter().position(|segment| segment.in_memory());
         let Some(tail) = start.and_then(|start| view.segments.get(start..)) else {
@@ -21,11 +25,11 @@ impl Projection {
         let run = tail.get(..size).unwrap_or_default();
         let events: u32 = run.iter().map(|segment| segment.count).sum();
         if all || size < tail.len() || events >= self.options.limits.flush_events {
-            self.replace(run, self.new_place())?;
+            self.replace(run, &self.new_place())?;
             return Ok(true);
         }
         if let Some(run) = due_run(run, &self.options.limits) {
-            self.replace(run, Place::Memory)?;
+            self.replace(run, &Place::Memory)?;
             return Ok(true);
         }
         Ok(false)
@@ -39,7 +43,7 @@ impl Projection {
         let Some(run) = durable.find_map(|run| due_run(run, &self.options.limits)) else {
             return Ok(false);
         };
-        self.replace(run, self.new_place())?;
+        self.replace(run, &self.new_place())?;
         Ok(true)
     }
 
@@ -52,7 +56,7 @@ impl Projection {
     }
 
     /// Puts one segment in the place of a run of them.
-    fn replace(&self, run: &[Arc<Segment>], place: Place) -> Result<()> {
+    fn replace(&self, run: &[Arc<Segment>], place: &Place) -> Result<()> {
         let merged = merge(run, place.clone()).inspect_err(|_| place.remove())?;
         let merged = Arc::new(merged);
         let durable = !merged.in_memory();

@@ -136,7 +136,6 @@ impl Projection {
     /// Says that the trail has new events. Cheap; call it after every commit.
     pub fn notify(&self) {
         if let Some(scheduler) = self.scheduler.get()
-            && !self.queued.load(Ordering::Relaxed)
             && let Some(me) = self.me.upgrade()
         {
             scheduler.wake(&me);

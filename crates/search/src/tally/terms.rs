@@ -9,7 +9,7 @@ use super::matched::{Docs, Matched};
 use crate::Field;
 use crate::error::Result;
 use crate::lookup::{address_text, after_prefix, beginning_with};
-use crate::plan::tags;
+use crate::lowering::tags;
 use crate::schema::{Layout, Tag};
 use crate::view::View;
 

@@ -237,7 +237,10 @@ fn word(random: &mut Random) -> String {
     let text = text[random.below(text.len())];
     let text = change_case(random, text);
     let cut = random.chance(20).then(|| random.below(text.chars().count() + 1));
-    cut.map_or(text.clone(), |cut| text.chars().take(cut).collect())
+    match cut {
+        Some(cut) => text.chars().take(cut).collect(),
+        None => text,
+    }
 }
 
 fn pattern(random: &mut Random, field: Field) -> Pattern {

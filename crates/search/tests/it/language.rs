@@ -76,7 +76,7 @@ fn a_quoted_keyword_is_a_word() {
 #[test]
 fn what_is_wrong_is_pointed_at() {
     for (text, word, advice) in [
-        ("actor:ana actoin:x", "actoin", "did you mean `action`"),
+        ("actor:ana actions:x", "actions", "did you mean `action`"),
         ("actor:ana colour:x", "colour", "no field `colour`"),
         ("http://example.org", "http", "quote it"),
         ("actor: ana", "actor:", "needs a value"),

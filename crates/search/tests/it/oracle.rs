@@ -20,7 +20,7 @@ pub(crate) fn small_limits() -> Limits {
         chunk_events: 64,
         memory_chunk_events: 16,
         flush_events: 60,
-        flush_after: Duration::from_secs(3_600),
+        flush_after: Duration::from_hours(1),
         build_bytes: 40 * 1024 * 1024,
         merge_run: 3,
         merge_below_events: 200,
@@ -87,8 +87,8 @@ fn pages(projection: &Projection, query: &Query, order: Order, limit: usize) -> 
     }
 }
 
-fn place<'a>(place: &'a Option<event::Place<'_>>) -> Option<Cow<'a, str>> {
-    let place = place.as_ref()?;
+fn place<'a>(place: Option<&'a event::Place<'_>>) -> Option<Cow<'a, str>> {
+    let place = place?;
     let label = place.id.as_ref().or(place.name.as_ref()).or(place.uuid.as_ref());
     label.map(|label| Cow::Borrowed(label.as_ref()))
 }
@@ -100,7 +100,9 @@ fn labels(field: Field, entry: &Entry<'_>) -> Vec<String> {
     let actor = event.actor.as_ref();
     let target = event.target.as_ref();
     let one = match field {
-        Field::Actor => actor.and_then(|a| a.id.clone().or(a.email.clone()).or(a.name.clone())),
+        Field::Actor => {
+            actor.and_then(|a| a.id.as_ref().or(a.email.as_ref()).or(a.name.as_ref()).cloned())
+        }
         Field::ActorType => actor.map(|actor| actor.kind.clone()),
         Field::Action => Some(event.action.clone()),
         Field::Kind => {
@@ -108,8 +110,8 @@ fn labels(field: Field, entry: &Entry<'_>) -> Vec<String> {
         }
         Field::TargetType => target.map(|target| target.kind.clone()),
         Field::TargetId | Field::Target => target.and_then(|target| target.id.clone()),
-        Field::Organization => scope.and_then(|scope| place(&scope.organization)),
-        Field::Study => scope.and_then(|scope| place(&scope.study)),
+        Field::Organization => scope.and_then(|scope| place(scope.organization.as_ref())),
+        Field::Study => scope.and_then(|scope| place(scope.study.as_ref())),
         Field::Outcome => event.outcome.as_ref().map(|outcome| outcome.status.as_str().into()),
         Field::System => Some(event.source.system.clone()),
         Field::Session => event.session.clone(),

@@ -1,0 +1,233 @@
+//! From clauses and texts to what is looked up in the dictionaries.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query as Lookup, TermQuery};
+use tantivy::schema::{IndexRecordOption, Term};
+
+use crate::error::Result;
+use crate::lookup;
+use crate::schema::{Layout, Part, Tag};
+use crate::view::View;
+use crate::words::words;
+use crate::{Clause, Field, Kinds, Pattern, Test, Text};
+
+fn union(mut parts: Vec<Box<dyn Lookup>>) -> Box<dyn Lookup> {
+    match (parts.pop(), parts.is_empty()) {
+        (None, _) => Box::new(EmptyQuery),
+        (Some(only), true) => only,
+        (Some(last), false) => {
+            parts.push(last);
+            Box::new(BooleanQuery::union(parts))
+        }
+    }
+}
+
+fn both(one: Box<dyn Lookup>, other: Box<dyn Lookup>) -> Box<dyn Lookup> {
+    Box::new(BooleanQuery::intersection(vec![one, other]))
+}
+
+/// What a clause asks for, negated or not.
+pub(crate) fn clause_lookup(
+    clause: &Clause,
+    view: &View,
+    kinds: &dyn Kinds,
+) -> Result<Box<dyn Lookup>> {
+    let field = clause.field;
+    Ok(match &clause.test {
+        Test::Present => present(field),
+        Test::Any(patterns) if field == Field::Kind => {
+            let parts = patterns.iter().map(|pattern| kind(pattern, view, kinds));
+            union(parts.collect::<Result<_>>()?)
+        }
+        Test::Any(patterns) => {
+            union(patterns.iter().map(|pattern| admitted(field, pattern)).collect())
+        }
+    })
+}
+
+fn present(field: Field) -> Box<dyn Lookup> {
+    if field == Field::Kind {
+        return lookup::present(Tag::Action);
+    }
+    match part(field).filter(|_| field.is_words()) {
+        Some(part) => lookup::exactly(Tag::Has, &[part as u8]),
+        None => union(tags(field).iter().map(|tag| lookup::present(*tag)).collect()),
+    }
+}
+
+fn admitted(field: Field, pattern: &Pattern) -> Box<dyn Lookup> {
+    if field == Field::Ip {
+        return match lookup::network(pattern.text()) {
+            Some((from, to)) => lookup::addresses(from, to),
+            None => lookup::like(&[Tag::AddressText], pattern),
+        };
+    }
+    let mut parts = Vec::new();
+    if !tags(field).is_empty() {
+        parts.push(lookup::like(tags(field), pattern));
+    }
+    if let Some(part) = part(field) {
+        parts.extend(phrase(&[part], pattern));
+    }
+    for (kind, id) in
+        if matches!(field, Field::Target | Field::Related) { pattern.splits() } else { Vec::new() }
+    {
+        if field == Field::Related {
+            parts.push(lookup::like(&[Tag::RelatedWhole], pattern));
+            break;
+        }
+        if kind.text().is_empty() {
+            continue;
+        }
+        let id = if id.text().is_empty() {
+            lookup::present(Tag::TargetId)
+        } else {
+            lookup::like(&[Tag::TargetId], &id)
+        };
+        parts.push(both(lookup::like(&[Tag::TargetType], &kind), id));
+    }
+    union(parts)
+}
+
+/// What a text asks for, negated or not.
+pub(crate) fn text_lookup(text: &Text) -> Box<dyn Lookup> {
+    const IDENTIFIERS: [Tag; 15] = [
+        Tag::Id,
+        Tag::ActorId,
+        Tag::ActorEmail,
+        Tag::Session,
+        Tag::Action,
+        Tag::TargetId,
+        Tag::TargetUuid,
+        Tag::Related,
+        Tag::Organization,
+        Tag::Workspace,
+        Tag::Project,
+        Tag::Study,
+        Tag::User,
+        Tag::Operation,
+        Tag::OutcomeCode,
+    ];
+    let pattern = if text.prefix {
+        Pattern::Prefix(text.text.clone())
+    } else {
+        Pattern::Like(text.text.clone())
+    };
+    let mut parts = phrase(&Part::SEARCHED, &pattern);
+    parts.push(lookup::like(&IDENTIFIERS, &pattern));
+    union(parts)
+}
+
+/// Events with the words of a pattern in a row in one of these members.
+fn phrase(parts: &[Part], pattern: &Pattern) -> Vec<Box<dyn Lookup>> {
+    let column = Layout::current().text;
+    let words = words(pattern.text());
+    let marked = |part: Part, word: &str| format!("{}{word}", part.mark());
+    let term = |part: Part, word: &str| Term::from_field_text(column, &marked(part, word));
+    parts
+        .iter()
+        .filter_map(|part| -> Option<Box<dyn Lookup>> {
+            match (pattern, words.as_slice()) {
+                (Pattern::Prefix(_), [word]) => Some(lookup::word_prefix(&marked(*part, word))),
+                (Pattern::Exactly(_) | Pattern::Prefix(_), _) | (_, []) => None,
+                (Pattern::Like(_), [word]) => {
+                    Some(Box::new(TermQuery::new(term(*part, word), IndexRecordOption::Basic)))
+                }
+                (Pattern::Like(_), words) => {
+                    let terms = words.iter().map(|word| term(*part, word)).collect();
+                    Some(Box::new(PhraseQuery::new(terms)))
+                }
+            }
+        })
+        .collect()
+}
+
+/// Events whose action is of a kind: for each system, its actions of that kind.
+fn kind(pattern: &Pattern, view: &View, kinds: &dyn Kinds) -> Result<Box<dyn Lookup>> {
+    let systems = view.terms_of(Tag::System)?;
+    let actions = view.terms_of(Tag::Action)?;
+    let mut parts = Vec::new();
+    for system in &systems {
+        let of_kind: BTreeSet<&String> = actions
+            .iter()
+            .filter(|action| {
+                let kind: Cow<'_, str> = kinds.kind_of(system, action);
+                pattern.admits(&kind)
+            })
+            .collect();
+        if !of_kind.is_empty() {
+            parts.push(both(
+                lookup::exactly(Tag::System, system.as_bytes()),
+                lookup::any_of(Tag::Action, of_kind.into_iter().cloned()),
+            ));
+        }
+    }
+    Ok(union(parts))
+}
+
+/// The member whose words a field's patterns are also searched in.
+const fn part(field: Field) -> Option<Part> {
+    match field {
+        Field::Actor => Some(Part::ActorName),
+        Field::Target => Some(Part::TargetName),
+        Field::UserAgent => Some(Part::UserAgent),
+        Field::Reason => Some(Part::Reason),
+        Field::Params => Some(Part::Params),
+        Field::Before => Some(Part::Before),
+        Field::After => Some(Part::After),
+        Field::Attributes => Some(Part::Attributes),
+        _ => None,
+    }
+}
+
+/// The members whose whole values a field's patterns are compared with.
+pub(crate) const fn tags(field: Field) -> &'static [Tag] {
+    match field {
+        Field::Id => &[Tag::Id],
+        Field::Actor => &[Tag::ActorId, Tag::ActorName, Tag::ActorEmail],
+        Field::ActorId => &[Tag::ActorId],
+        Field::ActorType => &[Tag::ActorType],
+        Field::ActorName => &[Tag::ActorName],
+        Field::ActorEmail => &[Tag::ActorEmail],
+        Field::Role => &[Tag::Role],
+        Field::Credential => &[Tag::Credential],
+        Field::AuthorizedBy => &[Tag::AuthorizedBy],
+        Field::Session => &[Tag::Session],
+        Field::Ip => &[Tag::Address, Tag::AddressText],
+        Field::Host => &[Tag::Host],
+        Field::Action => &[Tag::Action],
+        Field::Target => &[Tag::TargetId, Tag::TargetName, Tag::TargetUuid],
+        Field::TargetType => &[Tag::TargetType],
+        Field::TargetId => &[Tag::TargetId],
+        Field::TargetName => &[Tag::TargetName],
+        Field::TargetUuid => &[Tag::TargetUuid],
+        Field::Related => &[Tag::Related],
+        Field::Organization => &[Tag::Organization],
+        Field::Workspace => &[Tag::Workspace],
+        Field::Project => &[Tag::Project],
+        Field::Study => &[Tag::Study],
+        Field::User => &[Tag::User],
+        Field::Context => &[Tag::Context],
+        Field::Outcome => &[Tag::Outcome],
+        Field::OutcomeCode => &[Tag::OutcomeCode],
+        Field::Operation => &[Tag::Operation],
+        Field::Reason => &[Tag::ReasonCode],
+        Field::System => &[Tag::System],
+        Field::Instance => &[Tag::Instance],
+        Field::Format => &[Tag::Format],
+        Field::Region => &[Tag::Region],
+        Field::Via => &[Tag::Via],
+        Field::Dialect => &[Tag::Dialect],
+        Field::Import => &[Tag::Import],
+        Field::Imported => &[Tag::Imported],
+        Field::RecordedBy => &[Tag::RecordedBy],
+        Field::Kind
+        | Field::UserAgent
+        | Field::Params
+        | Field::Before
+        | Field::After
+        | Field::Attributes => &[],
+    }
+}
