@@ -110,9 +110,6 @@ impl<'a> Lexer<'a> {
         if exactly && prefix {
             return Err(Fault::new(place, "`=` and `*` exclude each other; leave one out"));
         }
-        if !listed {
-            self.end_of_value()?;
-        }
         if text.is_empty() {
             return Err(match self.peek().filter(|c| !c.is_whitespace()) {
                 Some(c) => {
@@ -121,6 +118,9 @@ impl<'a> Lexer<'a> {
                 }
                 None => Fault::new(place, "a value is missing here"),
             });
+        }
+        if !listed {
+            self.end_of_value()?;
         }
         Ok(Value { text, quoted, exactly, prefix, place })
     }
