@@ -1,6 +1,6 @@
 //! The handles that a request may use, and the limits that it is held to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -70,6 +70,16 @@ struct Parts {
     long_answers: Arc<Semaphore>,
     reads: Semaphore,
     stopping: watch::Sender<bool>,
+    refusals: Mutex<Refusals>,
+}
+
+/// Wrong tokens that were presented.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// Since they were last recorded.
+    count: u64,
+    /// When that was.
+    recorded_at_micros: Option<i64>,
 }
 
 impl App {
@@ -83,6 +93,7 @@ impl App {
             long_answers: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
             reads: Semaphore::new(READS_MAX),
             stopping: watch::Sender::new(false),
+            refusals: Mutex::default(),
         }))
     }
 
@@ -115,6 +126,20 @@ impl App {
 
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
         self.0.stopping.subscribe()
+    }
+
+    /// Counts a wrong token, and gives the count when it is time to record it.
+    pub(crate) fn count_refusal(&self, now_micros: i64) -> Option<u64> {
+        /// How often refusals are recorded at most.
+        const PAUSE_MICROS: i64 = 10_000_000;
+        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.count += 1;
+        let last = refusals.recorded_at_micros;
+        if last.is_some_and(|last| (0..PAUSE_MICROS).contains(&(now_micros - last))) {
+            return None;
+        }
+        refusals.recorded_at_micros = Some(now_micros);
+        Some(std::mem::take(&mut refusals.count))
     }
 
     /// Runs what blocks on the disk on a thread for it.

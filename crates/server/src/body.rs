@@ -70,6 +70,25 @@ pub(crate) async fn collect(
     .await?
 }
 
+/// Reads a little of a body that nobody wants: a client that is still sending when the connection
+/// closes may not see the answer.
+pub(crate) async fn discard(mut body: Body) {
+    const BYTES_MAX: usize = 1024 * 1024;
+    const TIME_MAX: Duration = Duration::from_millis(500);
+    let mut left = BYTES_MAX;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let size = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(size);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Whoever takes longer has had the chance.
+    let _ = tokio::time::timeout(TIME_MAX, reading).await;
+}
+
 impl Collected {
     /// The share of the bound, which has to be held as long as what was made of the bytes.
     pub(crate) fn into_share(self) -> Share {
@@ -106,6 +125,7 @@ async fn read(
         })?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + all.len() + data.len() > limit {
+            discard(body).await;
             return Err(too_large(limit));
         }
         share.grow(data.len())?;

@@ -1,12 +1,13 @@
 //! What every handler of the API is given: who calls, and what for.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, Uri, header};
-use event::{Event, Json, Moment, Outcome, Status, Target};
+use event::{Actor, Client, Event, Json, Moment, Outcome, Status, Target};
 use registry::Scope;
 
 use crate::App;
@@ -14,6 +15,7 @@ use crate::auth::Caller;
 use crate::instance::{OpenTrail, record_access};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
+use crate::service::Peer;
 
 /// A request of a caller with a valid token.
 #[derive(Debug)]
@@ -23,13 +25,19 @@ pub(crate) struct Call {
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     path: Vec<(String, String)>,
+    peer: Option<IpAddr>,
 }
 
 impl FromRequestParts<App> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = Caller::of(app, &parts.headers)?;
+        let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
+        let caller = Caller::of(app, &parts.headers).inspect_err(|_| {
+            if parts.headers.contains_key(header::AUTHORIZATION) {
+                note_refusal(app, client(peer, &parts.headers));
+            }
+        })?;
         Self::by(caller, parts, app).await
     }
 }
@@ -43,8 +51,9 @@ impl Call {
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
+        let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
-        Ok(Self { app: app.clone(), caller, uri, headers, path })
+        Ok(Self { app: app.clone(), caller, uri, headers, path, peer })
     }
 
     /// A piece of the path.
@@ -94,6 +103,7 @@ impl Call {
         let params = params.map(ToString::to_string);
         let event = Event {
             actor: Some(self.caller.actor()),
+            client: client(self.peer, &self.headers),
             target: Some(Target {
                 kind: kind.into(),
                 id: Some(id.to_owned().into()),
@@ -116,6 +126,37 @@ impl Call {
     ) {
         self.record(action, ("trail", open.slug.as_str()), Status::Success, Some(params));
     }
+}
+
+/// What is known of where a request comes from.
+fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<Client<'static>> {
+    /// More of a user agent than anyone reads.
+    const AGENT_BYTES_MAX: usize = 256;
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let agent = agent
+        .map(|agent| agent.get(..agent.floor_char_boundary(AGENT_BYTES_MAX)).unwrap_or_default())
+        .filter(|agent| !agent.is_empty() && !agent.chars().any(char::is_control));
+    (peer.is_some() || agent.is_some()).then(|| Client {
+        ip: peer.map(|ip| ip.to_string().into()),
+        user_agent: agent.map(|agent| agent.to_owned().into()),
+        host: None,
+    })
+}
+
+/// Says on the `access` trail that wrong tokens were presented: every ten seconds at most, and how
+/// many there were, so that nobody can fill the trail with nothing.
+fn note_refusal(app: &App, client: Option<Client<'static>>) {
+    let now = app.instance().now_micros();
+    let Some(count) = app.count_refusal(now) else { return };
+    let attributes = format!("{{\"count\":{count}}}");
+    let event = Event {
+        actor: Some(Actor { kind: "anonymous".into(), ..Actor::default() }),
+        client,
+        outcome: Some(Outcome { status: Status::Denied, ..Outcome::default() }),
+        attributes: Json::parse(&attributes).ok().map(Json::into_owned),
+        ..Event::new(Moment::from_micros(now), registry::SYSTEM, "refuse")
+    };
+    record_access(app.instance(), event);
 }
 
 /// An answer in JSON.

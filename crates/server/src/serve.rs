@@ -1,7 +1,7 @@
 //! The application on a port: connections, TLS, and a stop that loses nothing.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -130,13 +130,13 @@ impl Server {
                 accepted = accepting => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let (service, options) = (service.clone(), options.clone());
                     let watcher = graceful.watcher();
                     tokio::spawn(async move {
                         let open = &service.app().metrics().connections;
                         open.fetch_add(1, Ordering::Relaxed);
-                        connection(stream, &service, &options, watcher).await;
+                        connection((stream, peer.ip()), &service, &options, watcher).await;
                         open.fetch_sub(1, Ordering::Relaxed);
                         drop(permit);
                     });
@@ -161,7 +161,7 @@ impl Server {
 }
 
 async fn connection(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     service: &Service,
     options: &ServeOptions,
     watcher: Watcher,
@@ -169,17 +169,22 @@ async fn connection(
     // An answer is one small write: it must not wait for the next.
     let _ = stream.set_nodelay(true);
     let Some(Tls(acceptor)) = &options.tls else {
-        return converse(stream, service, options, watcher).await;
+        return converse(stream, peer, service, options, watcher).await;
     };
     match tokio::time::timeout(options.header_timeout, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => converse(stream, service, options, watcher).await,
+        Ok(Ok(stream)) => converse(stream, peer, service, options, watcher).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
         Err(_) => tracing::debug!("no TLS in time"),
     }
 }
 
-async fn converse<S>(stream: S, service: &Service, options: &ServeOptions, watcher: Watcher)
-where
+async fn converse<S>(
+    stream: S,
+    peer: IpAddr,
+    service: &Service,
+    options: &ServeOptions,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -197,7 +202,7 @@ where
         .keep_alive_timeout(Duration::from_secs(20));
     let answering = service_fn(|request: hyper::Request<Incoming>| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer(request.map(Body::new)).await) }
+        async move { Ok::<_, Infallible>(service.answer_to(request.map(Body::new), Some(peer)).await) }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), answering);
     if let Err(error) = watcher.watch(serving.into_owned()).await {

@@ -1,5 +1,6 @@
 //! Where every request comes in: it gets an id, goes to its handler, and is counted and logged.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ use tower::ServiceExt as _;
 
 use crate::problem::Told;
 use crate::{App, api, router};
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -39,6 +44,15 @@ impl Service {
 
     /// Answers one request.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.answer_to(request, None).await
+    }
+
+    /// Answers one request of a client at some address.
+    pub async fn answer_to(
+        &self,
+        mut request: Request<Body>,
+        peer: Option<IpAddr>,
+    ) -> Response<Body> {
         let begin = Instant::now();
         let id = request_id(&request);
         self.app.metrics().request();
@@ -52,6 +66,9 @@ impl Service {
                 response
             }
             None => {
+                if let Some(ip) = peer {
+                    request.extensions_mut().insert(Peer(ip));
+                }
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 // The router's own error is `Infallible`.
                 let response = match self.router.clone().oneshot(request).await {

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::{RawPathParams, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use event::{Received, Shape};
 use registry::Scope;
@@ -56,16 +57,14 @@ pub(crate) async fn append_routed(
 /// Appends the events of a request.
 pub(crate) async fn append(app: &App, slug: &str, request: Request<Body>) -> Answer {
     let (head, body) = request.into_parts();
-    let caller = Caller::of(app, &head.headers)?;
-    let open = app.open(&caller, slug, Scope::Append).await?;
-    let wishes = wishes(&head.uri)?;
-    let shape = shape(&head.headers)?;
-    let ids = Ids { key: key(&head.headers)?, now_micros: app.instance().now_micros() };
-    if open.projection.lag() > SEARCH_LAG_MAX {
-        return Err(Problem::new(Code::Busy)
-            .detail("search is too far behind; appends wait for it")
-            .retry_after(5));
-    }
+    let admitted = match admit(app, slug, &head).await {
+        Ok(admitted) => admitted,
+        Err(problem) => {
+            body::discard(body).await;
+            return Err(problem);
+        }
+    };
+    let Admitted { caller, open, wishes, shape, ids } = admitted;
     let body = body::collect(app, &head.headers, body, REQUEST_BYTES_MAX).await?;
     let bytes = body.bytes.len();
     let (mut parsed, share) = if bytes <= PARSE_INLINE_BYTES {
@@ -91,6 +90,30 @@ pub(crate) async fn append(app: &App, slug: &str, request: Request<Body>) -> Ans
     }
     let summary = Summary::of(app, &answers);
     Ok(summary.respond(written(&open, &parsed, &answers, wishes.atomic, published)))
+}
+
+/// What the head of a request says.
+struct Admitted {
+    caller: Caller,
+    open: Arc<OpenTrail>,
+    wishes: Wishes,
+    shape: Option<Shape>,
+    ids: Ids,
+}
+
+/// Looks at a request before its body is read.
+async fn admit(app: &App, slug: &str, head: &Parts) -> Result<Admitted, Problem> {
+    let caller = Caller::of(app, &head.headers)?;
+    let open = app.open(&caller, slug, Scope::Append).await?;
+    let wishes = wishes(&head.uri)?;
+    let shape = shape(&head.headers)?;
+    let ids = Ids { key: key(&head.headers)?, now_micros: app.instance().now_micros() };
+    if open.projection.lag() > SEARCH_LAG_MAX {
+        return Err(Problem::new(Code::Busy)
+            .detail("search is too far behind; appends wait for it")
+            .retry_after(5));
+    }
+    Ok(Admitted { caller, open, wishes, shape, ids })
 }
 
 async fn record(
