@@ -29,6 +29,7 @@ mod serve;
 mod service;
 mod tiles;
 mod tls;
+mod web;
 
 pub use app::{App, AppOptions};
 pub use auth::Caller;

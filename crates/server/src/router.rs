@@ -12,7 +12,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 
 use crate::negotiate::accepts;
 use crate::problem::{Code, Problem};
-use crate::{App, api, tiles};
+use crate::{App, api, tiles, web};
 
 /// A route of the API and the static read path. The pages have theirs in `web`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub fn routes() -> Vec<Route> {
 pub(crate) fn router(app: App) -> Router {
     every()
         .router
+        .merge(web::router())
         .fallback(async || Problem::new(Code::NoSuchResource))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .layer(middleware::map_response(private))

@@ -85,8 +85,9 @@ impl Instance {
             return Err(InstanceError::NoTrail { slug: slug.clone() });
         }
         let mut random = zeroize::Zeroizing::new([0; 38]);
-        getrandom::fill(random.as_mut_slice())
-            .map_err(|error| InstanceError::file("the system's randomness")(std::io::Error::other(error.to_string())))?;
+        getrandom::fill(random.as_mut_slice()).map_err(|error| {
+            InstanceError::file("the system's randomness")(std::io::Error::other(error.to_string()))
+        })?;
         let secret = Secret::new(&random);
         let change = Change::TokenCreate {
             secret: secret.clone(),

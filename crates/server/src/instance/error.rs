@@ -39,7 +39,9 @@ pub enum InstanceError {
         id: String,
     },
     /// The origin cannot name a trail.
-    #[error("`{origin}` cannot be an origin: use letters, digits, `.`, `-` and `/`, such as audit.example.org/lab")]
+    #[error(
+        "`{origin}` cannot be an origin: use letters, digits, `.`, `-` and `/`, such as audit.example.org/lab"
+    )]
     Origin {
         /// What was given.
         origin: String,

@@ -35,8 +35,8 @@ pub(super) fn create(directory: &Path, slug: &Slug, origin: &str) -> Result<Keys
         }
         _ => {}
     }
-    let keys = Keys::generate(origin)
-        .map_err(|_| InstanceError::Origin { origin: origin.to_owned() })?;
+    let keys =
+        Keys::generate(origin).map_err(|_| InstanceError::Origin { origin: origin.to_owned() })?;
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
     match opened {
         Ok(mut file) => {

@@ -284,7 +284,8 @@ pub(super) fn parse_built_in(slug: &str) -> Slug {
 
 /// An origin is the start of a C2SP key name and is shown in URLs.
 fn check_origin(origin: &str) -> Result<(), InstanceError> {
-    let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'/' | b'_');
+    let letters =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'/' | b'_');
     let whole = (1..=200).contains(&origin.len())
         && origin.bytes().all(letters)
         && origin.split('/').all(|part| !part.is_empty() && part != "." && part != "..");

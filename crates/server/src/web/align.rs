@@ -65,7 +65,8 @@ fn middle<T: PartialEq>(old: &[T], new: &[T], offset: usize, steps: &mut Vec<Ste
             steps.push(Step::Same(offset + i, offset + j));
             i += 1;
             j += 1;
-        } else if i < old.len() && (j == new.len() || at(&lengths, i + 1, j) >= at(&lengths, i, j + 1))
+        } else if i < old.len()
+            && (j == new.len() || at(&lengths, i + 1, j) >= at(&lengths, i, j + 1))
         {
             steps.push(Step::Removed(offset + i));
             i += 1;
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn what_stays_is_found() {
-        let (old, new): (Vec<char>, Vec<char>) = ("abcd".chars().collect(), "axcd".chars().collect());
+        let (old, new): (Vec<char>, Vec<char>) =
+            ("abcd".chars().collect(), "axcd".chars().collect());
         assert_eq!(
             align(&old, &new),
             [

@@ -155,12 +155,7 @@ pub(crate) fn steps(events: &[Moved]) -> Vec<Step> {
                 (Some(known), Some(before)) if certain => diff(Some(known), Some(before)).changes,
                 _ => Vec::new(),
             };
-            Step {
-                index: moved.index,
-                occurred_micros: moved.occurred_micros,
-                changes,
-                unrecorded,
-            }
+            Step { index: moved.index, occurred_micros: moved.occurred_micros, changes, unrecorded }
         })
         .collect()
 }

@@ -28,7 +28,9 @@ pub(crate) fn folder() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let mut hasher = Sha256::new();
-        FILES.iter().for_each(|(_, _, bytes)| hasher.update(bytes));
+        for (_, _, bytes) in FILES {
+            hasher.update(bytes);
+        }
         let mut folder = "/assets/".to_owned();
         for byte in hasher.finalize().iter().take(6) {
             // Writing to a String cannot fail.

@@ -165,9 +165,7 @@ impl Criteria {
             list.push((text.to_string(), rest));
         }
         let empty = Query::default();
-        let spans = [
-            Query { clauses: Vec::new(), texts: Vec::new(), ..self.query.clone() },
-        ];
+        let spans = [Query { clauses: Vec::new(), texts: Vec::new(), ..self.query.clone() }];
         for span in spans.into_iter().filter(|span| *span != empty) {
             let (clauses, texts) = (self.query.clauses.clone(), self.query.texts.clone());
             list.push((span.to_string(), Query { clauses, texts, ..Query::default() }));
@@ -199,7 +197,9 @@ pub(crate) fn form_value(query: &Query, field: Field) -> String {
 
 /// The question after a field of the form was filled in, or emptied.
 pub(crate) fn with_form_value(mut query: Query, field: Field, value: &str) -> Query {
-    query.clauses.retain(|clause| clause.field != field || (clause.negated && !is_presence(clause)));
+    query
+        .clauses
+        .retain(|clause| clause.field != field || (clause.negated && !is_presence(clause)));
     match value.trim() {
         "" => {}
         "none" => query.clauses.push(Clause::present(field, false)),
@@ -242,7 +242,8 @@ pub(crate) fn including(mut query: Query, field: Field, value: &str) -> Query {
 
 /// The question after a click that leaves a value out.
 pub(crate) fn excluding(mut query: Query, field: Field, value: &str) -> Query {
-    for clause in query.clauses.iter_mut().filter(|clause| clause.field == field && !clause.negated) {
+    for clause in query.clauses.iter_mut().filter(|clause| clause.field == field && !clause.negated)
+    {
         if let Test::Any(patterns) = &mut clause.test {
             patterns.retain(|other| !same(other, value));
         }
@@ -377,8 +378,11 @@ mod tests {
     #[test]
     fn every_condition_can_be_taken_away() {
         let criteria = read("?q=actor:ana%20%22lot%2042%22%20from:2026-01-01");
-        let left: Vec<(String, String)> =
-            criteria.conditions().into_iter().map(|(text, rest)| (text, rest.to_string())).collect();
+        let left: Vec<(String, String)> = criteria
+            .conditions()
+            .into_iter()
+            .map(|(text, rest)| (text, rest.to_string()))
+            .collect();
         assert_eq!(left.len(), 3);
         assert_eq!(left[0], ("actor:ana".into(), "\"lot 42\" from:2026-01-01T00:00:00Z".into()));
         assert_eq!(left[2].1, "actor:ana \"lot 42\"");

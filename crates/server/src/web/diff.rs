@@ -84,7 +84,7 @@ pub(crate) fn diff(old: Option<&Value>, new: Option<&Value>) -> Diff {
     let mut diff = Diff::default();
     match (old, new) {
         (None, None) => {}
-        (Some(old), Some(new)) => diff.values(&mut String::new(), old, new),
+        (Some(old), Some(new)) => diff.values("", old, new),
         (Some(Value::Object(members)), None) => {
             for (name, value) in members {
                 diff.push(&member("", name), Op::Removed, Some(value), None);
@@ -111,7 +111,7 @@ impl Diff {
         self.changes.push(Change { path: path.to_owned(), op, old, new });
     }
 
-    fn values(&mut self, path: &mut String, old: &Value, new: &Value) {
+    fn values(&mut self, path: &str, old: &Value, new: &Value) {
         if old == new {
             return;
         }
@@ -124,14 +124,14 @@ impl Diff {
 
     fn objects(
         &mut self,
-        path: &mut String,
+        path: &str,
         old: &serde_json::Map<String, Value>,
         new: &serde_json::Map<String, Value>,
     ) {
         for (name, value) in old {
-            let mut inner = member(path, name);
+            let inner = member(path, name);
             match new.get(name) {
-                Some(now) => self.values(&mut inner, value, now),
+                Some(now) => self.values(&inner, value, now),
                 None => self.push(&inner, Op::Removed, Some(value), None),
             }
         }
@@ -140,7 +140,7 @@ impl Diff {
         }
     }
 
-    fn arrays(&mut self, path: &mut String, old: &[Value], new: &[Value]) {
+    fn arrays(&mut self, path: &str, old: &[Value], new: &[Value]) {
         if let Some((name, old_ids, new_ids)) = shared_ids(old, new) {
             return self.by_id(path, name, (old, &old_ids), (new, &new_ids));
         }
@@ -156,7 +156,7 @@ impl Diff {
                     if removed.is_empty() {
                         self.push(&element(path, at), Op::Added, None, value);
                     } else if let (Some(old), Some(new)) = (old.get(removed.remove(0)), value) {
-                        self.values(&mut element(path, at), old, new);
+                        self.values(&element(path, at), old, new);
                     }
                 }
             }
@@ -178,7 +178,7 @@ impl Diff {
         let place = |id: &str| format!("{path}[{name}={id}]");
         for (id, value) in old_ids.iter().zip(old) {
             match new_ids.iter().position(|other| other == id).and_then(|at| new.get(at)) {
-                Some(now) => self.values(&mut place(id), value, now),
+                Some(now) => self.values(&place(id), value, now),
                 None => self.push(&place(id), Op::Removed, Some(value), None),
             }
         }
@@ -274,7 +274,13 @@ mod tests {
                 let text = |value: &Option<Value>| {
                     value.as_ref().map_or_else(|| "·".to_owned(), ToString::to_string)
                 };
-                format!("{} {} {} {}", change.op.sign(), change.path, text(&change.old), text(&change.new))
+                format!(
+                    "{} {} {} {}",
+                    change.op.sign(),
+                    change.path,
+                    text(&change.old),
+                    text(&change.new)
+                )
             })
             .collect();
         assert_eq!(rows, expected, "{old} -> {new}");

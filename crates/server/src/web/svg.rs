@@ -20,8 +20,6 @@ pub(crate) struct Bar {
     pub(crate) counts: Vec<u64>,
     /// When, for a person.
     pub(crate) title: String,
-    /// What stands below it on the axis; empty for most.
-    pub(crate) label: String,
     /// Where a click leads.
     pub(crate) href: String,
     /// The bucket's bounds in microseconds, for zooming over several.

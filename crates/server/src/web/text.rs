@@ -154,9 +154,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (5_000_000, "5,000,000")]
-        {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (5_000_000, "5,000,000")] {
             assert_eq!(grouped(number), text);
         }
     }

@@ -4,6 +4,8 @@
 //! A span is half-open inside and said in words outside: the day that a reader picks as the end is
 //! part of it.
 
+use std::fmt::Write as _;
+
 use event::Moment;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -45,8 +47,7 @@ impl Clock {
         match word {
             "own" => Self::Own,
             "" | "utc" | "UTC" => Self::Utc,
-            name => TimeZone::get(name)
-                .map_or(Self::Utc, |zone| Self::Zone(zone, name.to_owned())),
+            name => TimeZone::get(name).map_or(Self::Utc, |zone| Self::Zone(zone, name.to_owned())),
         }
     }
 
@@ -107,12 +108,13 @@ impl Clock {
             Self::Zone(..) => zoned.strftime("%:z").to_string(),
             Self::Utc | Self::Own => "UTC".to_owned(),
         };
+        // Writing to a String cannot fail.
         let fraction = micros.rem_euclid(1_000_000);
         let mut time = zoned.strftime("%H:%M:%S").to_string();
         if fraction % 1_000 != 0 {
-            time.push_str(&format!(".{fraction:06}"));
+            let _ = write!(time, ".{fraction:06}");
         } else if fraction != 0 {
-            time.push_str(&format!(".{:03}", fraction / 1_000));
+            let _ = write!(time, ".{:03}", fraction / 1_000);
         }
         Stamp { date: zoned.strftime("%Y-%m-%d").to_string(), time, zone, iso }
     }
@@ -308,8 +310,7 @@ mod tests {
             ),
         ] {
             let bounds = Period::parse(word, from, to).bounds(now, zone);
-            let expected =
-                (Some(at(first).as_microsecond()), Some(at(after).as_microsecond()));
+            let expected = (Some(at(first).as_microsecond()), Some(at(after).as_microsecond()));
             assert_eq!(bounds, expected, "{word} {from} {to}");
         }
         assert_eq!(Period::parse("custom", "x", "").bounds(now, &TimeZone::UTC), (None, None));
@@ -341,9 +342,12 @@ mod tests {
     #[test]
     fn relative_time_is_rough_and_looks_both_ways() {
         let hour = 3_600_000_000;
-        for (micros, expected) in
-            [(0, "just now"), (-2 * hour, "2 h ago"), (hour, "in 1 h"), (-30 * 24 * hour, "30 d ago")]
-        {
+        for (micros, expected) in [
+            (0, "just now"),
+            (-2 * hour, "2 h ago"),
+            (hour, "in 1 h"),
+            (-30 * 24 * hour, "30 d ago"),
+        ] {
             assert_eq!(ago(micros, 0), expected);
         }
     }

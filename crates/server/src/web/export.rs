@@ -1,0 +1,66 @@
+//! Taking events away: all that are meant, or the rows that were ticked.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, header};
+use serde_json::json;
+use trail::Feed as _;
+
+use super::visit::{Failed, Shown, Visit};
+use crate::api;
+use crate::call::typed;
+use crate::export::Format;
+use crate::problem::Problem;
+
+/// The most rows that can be ticked: more than any page shows.
+const SELECTED_MAX: usize = 1_000;
+
+/// `GET /t/{trail}/export`: with `index`, those events; without, all that the question means.
+pub(crate) async fn export(visit: Visit) -> Shown {
+    let mut params = match visit.call.params() {
+        Ok(params) => params,
+        Err(problem) => return Err(visit.failed(problem)),
+    };
+    let selected = params.take_all("index");
+    if selected.is_empty() {
+        let taste = visit.taste.clone();
+        return api::export(visit.call).await.map_err(|problem| Failed::new(problem, taste));
+    }
+    selection(&visit, &selected, params.take("format").ok().flatten().as_deref())
+        .await
+        .map_err(|problem| visit.failed(problem))
+}
+
+async fn selection(
+    visit: &Visit,
+    selected: &[String],
+    format: Option<&str>,
+) -> Result<Response<Body>, Problem> {
+    let open = visit.call.trail().await?;
+    let found = Format::ALL.into_iter().find(|(name, _)| Some(*name) == format);
+    let (name, format) = found.ok_or_else(|| Problem::parameter("format", "is csv or jsonl"))?;
+    let indexes: Option<Vec<u64>> = selected.iter().map(|text| text.parse().ok()).collect();
+    let indexes = indexes.filter(|list| list.len() <= SELECTED_MAX);
+    let mut indexes = indexes.ok_or_else(|| {
+        Problem::parameter("index", format!("names up to {SELECTED_MAX} events by their indexes"))
+    })?;
+    indexes.sort_unstable();
+    indexes.dedup();
+    visit.call.record_read("export", &open, &json!({"indexes": indexes, "format": name}));
+    let file = format!("attachment; filename=\"{}-{}-selected.{name}\"", open.slug, indexes.len());
+    visit
+        .call
+        .app
+        .blocking(move || {
+            let mut out = Vec::new();
+            format.begin(&mut out);
+            for recorded in open.trail.read_many(&indexes)? {
+                format.write(&recorded, &mut out);
+            }
+            let mut response = typed(format.media_type(), out);
+            if let Ok(file) = HeaderValue::try_from(file) {
+                response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
+            }
+            Ok::<_, Problem>(response)
+        })
+        .await
+}

@@ -1,0 +1,307 @@
+//! The trail page: what is asked, what was found, and over which time.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::Response;
+use search::{Cursor, Query, Split};
+use serde_json::json;
+use trail::Feed as _;
+
+use super::bars::{axis, bars, edges};
+use super::columns::Column;
+use super::criteria::{Criteria, ORDERS, SIZES, SPLITS, encoded};
+use super::event::Glance;
+use super::filters::{FacetView, Input, facets, inputs, submitted};
+use super::row::{Row, Setting};
+use super::svg::Bars;
+use super::text::{self, Html, grouped};
+use super::views::{View, views_of};
+use super::visit::{Frame, Shown, Visit, page, see_other};
+use super::when::{Clock, Period};
+use crate::instance::OpenTrail;
+use crate::problem::Problem;
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct ListPage {
+    frame: Frame,
+    trail: String,
+    criteria: Criteria,
+    /// The whole question as text, period included, for exports and the live tail.
+    question: String,
+    fault: Option<FaultView>,
+    chips: Vec<(Html, String)>,
+    cleared: String,
+    periods: [(&'static str, &'static str); 8],
+    period_words: String,
+    inputs: Vec<Input>,
+    facets: Vec<FacetView>,
+    count: u64,
+    histogram: Html,
+    axis: Vec<String>,
+    legend: Vec<(String, String, String)>,
+    peak: String,
+    splits: Vec<(&'static str, &'static str, String)>,
+    columns: Vec<(Column, usize, bool)>,
+    orders: Vec<(&'static str, &'static str)>,
+    sizes: [usize; 4],
+    rows: Vec<(Row, Option<Glance>, String)>,
+    next: String,
+    first: String,
+    cover: Cover,
+    print: String,
+    live: String,
+    here: String,
+    views: Vec<View>,
+    may_save: bool,
+}
+
+/// What is wrong with the text in the box, and where.
+#[derive(Debug)]
+struct FaultView {
+    before: String,
+    word: String,
+    after: String,
+    message: String,
+}
+
+/// What a page covers, so that nobody takes a part for the whole.
+#[derive(Debug, Default)]
+pub(crate) struct Cover {
+    pub(crate) recorded: String,
+    pub(crate) first: String,
+    pub(crate) last: String,
+    pub(crate) lag: u64,
+    pub(crate) published: String,
+    pub(crate) unpublished: u64,
+}
+
+impl Cover {
+    /// What a trail covers now.
+    pub(crate) fn of(open: &OpenTrail, clock: &Clock) -> Result<Self, Problem> {
+        let span = open.projection.span(&Query::default())?;
+        let committed = open.trail.committed_size();
+        let published = open.trail.published().checkpoint.size().get();
+        let moment = |micros: Option<i64>| {
+            micros.map_or_else(String::new, |micros| clock.stamp_micros(micros).to_string())
+        };
+        Ok(Self {
+            recorded: grouped(committed),
+            first: moment(span.map(|span| span.0)),
+            last: moment(span.map(|span| span.1)),
+            lag: open.projection.lag(),
+            published: grouped(published),
+            unpublished: committed.saturating_sub(published),
+        })
+    }
+}
+
+/// `GET /t/{trail}`.
+pub(crate) async fn list(visit: Visit) -> Shown {
+    show(&visit).await.map_err(|problem| visit.failed(problem))
+}
+
+async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
+    let open = visit.call.trail().await?;
+    let mut params = visit.call.params()?;
+    let clock = visit.taste.clock.clone();
+    let criteria = Criteria::read(&mut params, &clock)?;
+    if let Some(query) = submitted(&mut params, &criteria, visit)? {
+        // A fault stays in the box: there it can be mended.
+        let next = if criteria.fault.is_some() { criteria } else { criteria.asking(query) };
+        return Ok(see_other(&format!("/t/{}{}", open.slug, next.href())));
+    }
+    let question = criteria.question(visit.now(), &clock);
+    visit.call.record_read("search", &open, &json!({"q": question.to_string()}));
+    let mut page = ListPage::new(visit, &open, criteria, &question);
+    page.views = views_of(visit, open.slug.as_str()).await?;
+    visit
+        .call
+        .app
+        .blocking(move || {
+            if page.fault.is_none() {
+                page.fill(&open, &question, &clock)?;
+            }
+            page.cover = Cover::of(&open, &clock)?;
+            Ok::<_, Problem>(self::page(&page))
+        })
+        .await
+}
+
+impl ListPage {
+    /// The page without anything that has to be looked up.
+    fn new(visit: &Visit, open: &Arc<OpenTrail>, criteria: Criteria, question: &Query) -> Self {
+        let trail = open.slug.to_string();
+        let link = |criteria: &Criteria| format!("/t/{trail}{}", criteria.href());
+        let fault = criteria.fault.as_ref().map(|fault| FaultView::new(&criteria.text, fault));
+        let chips = criteria
+            .conditions()
+            .into_iter()
+            .map(|(text, rest)| (text::clipped(&text, 80), link(&criteria.asking(rest))))
+            .collect();
+        let splits = SPLITS.into_iter().map(|(word, title)| {
+            (word, title, link(&Criteria { split: word, ..criteria.clone() }))
+        });
+        let chosen = |column: Column| criteria.columns.iter().position(|other| *other == column);
+        let mut columns: Vec<(Column, usize, bool)> = Column::ALL
+            .into_iter()
+            .enumerate()
+            .map(|(at, column)| match chosen(column) {
+                Some(place) => (column, place + 1, true),
+                None => (column, at + criteria.columns.len() + 1, false),
+            })
+            .collect();
+        columns.sort_by_key(|(_, place, _)| *place);
+        let print = format!("/t/{trail}/print{}", criteria.href());
+        Self {
+            frame: visit.frame(&format!("{trail}: the trail"), "events"),
+            question: question.to_string(),
+            fault,
+            chips,
+            cleared: format!("/t/{trail}"),
+            periods: Period::PRESETS,
+            period_words: criteria.period.words(visit.now(), &visit.taste.clock),
+            inputs: Vec::new(),
+            facets: Vec::new(),
+            count: 0,
+            histogram: Html::default(),
+            axis: Vec::new(),
+            legend: Vec::new(),
+            peak: String::new(),
+            splits: splits.collect(),
+            columns,
+            orders: ORDERS.into_iter().map(|(word, title, _)| (word, title)).collect(),
+            sizes: SIZES,
+            rows: Vec::new(),
+            next: String::new(),
+            first: if criteria.after.is_empty() {
+                String::new()
+            } else {
+                link(&criteria.first_page())
+            },
+            cover: Cover::default(),
+            print,
+            live: format!("/t/{trail}/live?q={}", encoded(&question.to_string())),
+            here: link(&criteria),
+            views: Vec::new(),
+            may_save: true,
+            trail,
+            criteria,
+        }
+    }
+
+    fn fill(&mut self, open: &OpenTrail, question: &Query, clock: &Clock) -> Result<(), Problem> {
+        self.fill_rows(open, question, clock)?;
+        (self.facets, self.count) = facets(open, question, &self.criteria)?;
+        self.inputs = inputs(open, &self.criteria.query)?;
+        self.fill_histogram(open, question, clock)
+    }
+
+    fn fill_rows(
+        &mut self,
+        open: &OpenTrail,
+        question: &Query,
+        clock: &Clock,
+    ) -> Result<(), Problem> {
+        // A cursor of another order begins the list anew.
+        let after: Option<Cursor> = self.criteria.after.parse().ok();
+        let order = self.criteria.sort();
+        let found = open.projection.search(question, order, self.criteria.size, after.as_ref());
+        let found = match found {
+            Err(search::Error::Cursor) => {
+                open.projection.search(question, order, self.criteria.size, None)?
+            }
+            found => found?,
+        };
+        let published = open.trail.published().checkpoint.size().get();
+        let setting = Setting { trail: open.slug.as_str(), clock, published };
+        for recorded in open.trail.read_many(&found.indexes)? {
+            let index = recorded.index;
+            let opened =
+                (self.criteria.open == Some(index)).then(|| Glance::new(&recorded, "rows"));
+            let toggled = Criteria {
+                open: if opened.is_some() { None } else { Some(index) },
+                ..self.criteria.clone()
+            };
+            let href = format!("/t/{}{}#e{index}", self.trail, toggled.href());
+            let row = Row::new(&recorded, &self.criteria.columns, setting);
+            self.rows.push((row, opened, href));
+        }
+        if let Some(next) = found.next {
+            let next = Criteria { after: next.to_string(), ..self.criteria.first_page() };
+            self.next = format!("/t/{}{}", self.trail, next.href());
+        }
+        Ok(())
+    }
+
+    fn fill_histogram(
+        &mut self,
+        open: &OpenTrail,
+        question: &Query,
+        clock: &Clock,
+    ) -> Result<(), Problem> {
+        let Some((from, to)) = open.projection.span(question)? else { return Ok(()) };
+        let edges = edges(from, to, &clock.zone());
+        let split = if self.criteria.split == "kind" { Split::Kind } else { Split::Outcome };
+        if edges.len() < 2 {
+            return Ok(());
+        }
+        let counted = open.projection.histogram(question, &edges, split)?;
+        let drawn = bars(&counted, &edges, &self.criteria, clock, &self.trail);
+        self.histogram = drawn.svg();
+        self.peak = grouped(drawn.peak());
+        self.axis = axis(&edges, clock);
+        self.legend = drawn
+            .parts
+            .iter()
+            .enumerate()
+            .map(|(at, part)| {
+                let total: u64 = drawn.bars.iter().filter_map(|bar| bar.counts.get(at)).sum();
+                (Bars::class(part), part.clone(), grouped(total))
+            })
+            .collect();
+        Ok(())
+    }
+
+    fn counted(&self) -> String {
+        grouped(self.count)
+    }
+}
+
+impl FaultView {
+    fn new(text: &str, fault: &search::Fault) -> Self {
+        let piece = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default().to_owned();
+        Self {
+            before: piece(0..fault.place.start),
+            word: piece(fault.place.clone()),
+            after: piece(fault.place.end.min(text.len())..text.len()),
+            message: fault.message.clone(),
+        }
+    }
+}
+
+/// `GET /t/{trail}/complete?field=&prefix=`: values that a text can be completed to.
+pub(crate) async fn complete(visit: Visit) -> Result<Response<Body>, Problem> {
+    /// Values that are offered.
+    const COUNT: usize = 12;
+    let open = visit.call.trail().await?;
+    let mut params = visit.call.params()?;
+    let field = params.required("field")?;
+    let prefix = params.take("prefix")?.unwrap_or_default();
+    let field = search::Field::parse(&field).filter(|field| field.is_facet());
+    let field = field.ok_or_else(|| Problem::parameter("field", "has no values to choose from"))?;
+    visit
+        .call
+        .app
+        .blocking(move || {
+            let found = open.projection.distinct(field, &prefix, COUNT)?;
+            let list: Vec<serde_json::Value> = found
+                .into_iter()
+                .map(|(value, count)| json!({"value": value, "count": count}))
+                .collect();
+            Ok::<_, Problem>(crate::call::json(serde_json::Value::Array(list).to_string()))
+        })
+        .await
+}

@@ -1,0 +1,141 @@
+//! Signing in with an API token, signing out, and how things are shown.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::{Extension, RawForm, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse as _;
+use event::{Event, Moment, Outcome, Status, Target};
+
+use super::session::{COOKIE, Sessions, cookie, is_own_form};
+use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other};
+use crate::App;
+use crate::auth::Caller;
+use crate::instance::record_access;
+use crate::params::Params;
+use crate::problem::{Code, Problem};
+
+#[derive(Template)]
+#[template(path = "signin.html")]
+struct SigninPage {
+    frame: Frame,
+    to: String,
+    refused: bool,
+}
+
+/// `GET /signin`.
+pub(crate) async fn signin(headers: HeaderMap, uri: Uri) -> Shown {
+    let taste = Taste::of(&headers);
+    let mut params = Params::of(&uri).map_err(|problem| Failed::new(problem, taste.clone()))?;
+    let to = params.take("to").ok().flatten().unwrap_or_default();
+    let frame = Frame::bare("Sign in", &taste, "/signin");
+    Ok(page(&SigninPage { frame, to: own_path(&to).to_owned(), refused: false }))
+}
+
+/// `POST /signin`.
+pub(crate) async fn begin(
+    State(app): State<App>,
+    Extension(sessions): Extension<Arc<Sessions>>,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Shown {
+    let taste = Taste::of(&headers);
+    let mut form =
+        read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste.clone()))?;
+    let take = |form: &mut Params, name: &str| form.take(name).ok().flatten().unwrap_or_default();
+    let to = own_path(&take(&mut form, "to")).to_owned();
+    let presented = take(&mut form, "token");
+    let token = app.instance().authenticate(presented.trim());
+    let Some(token) = token else {
+        record_sign_in(&app, None);
+        let frame = Frame::bare("Sign in", &taste, "/signin");
+        let mut response = page(&SigninPage { frame, to, refused: true });
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+        return Ok(response);
+    };
+    let (id, caller) = (token.id.clone(), Caller::new(token));
+    record_sign_in(&app, Some(&caller));
+    let name = sessions
+        .begin(id, app.instance().now_micros())
+        .ok_or_else(|| Failed::new(Problem::new(Code::Internal), taste))?;
+    let mut response = see_other(&to);
+    let secure = if is_tls(&headers) { "; Secure" } else { "" };
+    let value = format!("{COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    set_cookie(&mut response, &value);
+    Ok(response)
+}
+
+/// `POST /signout`.
+pub(crate) async fn end(
+    Extension(sessions): Extension<Arc<Sessions>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    if !is_own_form(&headers) {
+        return Problem::new(Code::Forbidden).into_response();
+    }
+    if let Some(name) = cookie(&headers, COOKIE) {
+        sessions.end(&name);
+    }
+    let mut response = see_other("/signin");
+    set_cookie(&mut response, &format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
+    response
+}
+
+/// `POST /display`: zone, theme and density, kept by the browser.
+pub(crate) async fn display(headers: HeaderMap, RawForm(form): RawForm) -> Shown {
+    let taste = Taste::of(&headers);
+    let mut form = read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste))?;
+    let to = form.take("to").ok().flatten().unwrap_or_default();
+    let mut response = see_other(own_path(&to));
+    for name in ["zone", "theme", "density"] {
+        let value = form.take(name).ok().flatten().unwrap_or_default();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
+        if !value.is_empty() && value.len() < 64 && value.chars().all(plain) {
+            let value = value.replace('/', "%2F");
+            set_cookie(
+                &mut response,
+                &format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=31536000"),
+            );
+        }
+    }
+    Ok(response)
+}
+
+/// The fields of a form that a page of ours sent.
+pub(crate) fn read_form(headers: &HeaderMap, form: &[u8]) -> Result<Params, Problem> {
+    if !is_own_form(headers) {
+        return Err(Problem::new(Code::Forbidden).detail("the form was sent by another site"));
+    }
+    let refused = || Problem::new(Code::InvalidRequest).detail("the form cannot be read");
+    let text = std::str::from_utf8(form).map_err(|_| refused())?;
+    // A form and the query of a URL are written alike.
+    Params::of(&format!("/?{text}").parse().map_err(|_| refused())?)
+}
+
+fn set_cookie(response: &mut Response<Body>, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// Whether the browser came over TLS: browsers send `Origin` with a form.
+fn is_tls(headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"))
+}
+
+fn record_sign_in(app: &App, caller: Option<&Caller>) {
+    let at = Moment::from_micros(app.instance().now_micros());
+    let status = if caller.is_some() { Status::Success } else { Status::Denied };
+    let event = Event {
+        actor: Some(caller.map_or_else(
+            || event::Actor { kind: "anonymous".into(), ..event::Actor::default() },
+            Caller::actor,
+        )),
+        target: Some(Target { kind: "page".into(), ..Target::default() }),
+        outcome: Some(Outcome { status, ..Outcome::default() }),
+        ..Event::new(at, registry::SYSTEM, "sign-in")
+    };
+    record_access(app.instance(), event);
+}
