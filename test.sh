@@ -29,8 +29,8 @@ if want clients; then
 fi
 
 if want browser; then
-    stage "browser"
-    crates/server/tests/browser/run.sh
+    stage "page verifier"
+    node --test crates/server/tests/browser/
 fi
 
 if want test; then

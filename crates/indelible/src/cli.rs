@@ -101,7 +101,7 @@ pub(crate) enum Command {
     },
     /// Shows events as they are recorded, from a running server
     Tail {
-        /// The server, such as http://127.0.0.1:8787
+        /// The server, such as `http://127.0.0.1:8787`
         #[arg(long, value_name = "URL", env = "INDELIBLE_SERVER")]
         server: String,
         /// A token that may read

@@ -54,10 +54,12 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn of(place: &Place) -> Result<Self> {
-        let raw = place.config.as_deref().map_or_else(|| Ok(RawConfig::default()), RawConfig::read)?;
-        let data = place.data.clone().or_else(|| raw.data.clone()).ok_or_else(|| {
-            usage("which data directory? Give --data DIR, or set INDELIBLE_DATA")
-        })?;
+        let raw =
+            place.config.as_deref().map_or_else(|| Ok(RawConfig::default()), RawConfig::read)?;
+        let data =
+            place.data.clone().or_else(|| raw.data.clone()).ok_or_else(|| {
+                usage("which data directory? Give --data DIR, or set INDELIBLE_DATA")
+            })?;
         let state = place.state_dir.clone().or_else(|| raw.state_dir.clone());
         let mut options = InstanceOptions::new(state.unwrap_or_else(default_state_folder));
         options.public_read_path = raw.public_read_path.unwrap_or(false);
@@ -79,8 +81,15 @@ mod tests {
             .flat_map(|line| [line, "\n"])
             .collect();
         let config = RawConfig::parse(&all).unwrap();
-        let RawConfig { data, state_dir, listen, tls_cert, tls_key, public_read_path, reserve_bytes } =
-            config;
+        let RawConfig {
+            data,
+            state_dir,
+            listen,
+            tls_cert,
+            tls_key,
+            public_read_path,
+            reserve_bytes,
+        } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
         assert!(tls_cert.is_some() && tls_key.is_some());
         assert!(public_read_path.is_some() && reserve_bytes.is_some());
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_member_that_nobody_knows_is_refused_by_name() {
-        let error = RawConfig::parse("listen = \"127.0.0.1:1\"").unwrap_err();
-        assert!(error.to_string().contains("listen"), "{error}");
+        let error = RawConfig::parse("lisen = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.to_string().contains("lisen"), "{error}");
     }
 }

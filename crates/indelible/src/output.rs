@@ -60,7 +60,8 @@ pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io:
 /// A text that cannot move the cursor or turn the writing direction of a terminal.
 pub(crate) fn printable(text: &str) -> String {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }

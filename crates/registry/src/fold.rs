@@ -101,7 +101,7 @@ impl Registry {
             return None;
         }
         let at = entry.recorded_at_micros;
-        let after = event.after.as_ref().map(|json| json.as_str());
+        let after = event.after.as_ref().map(event::Json::as_str);
         match event.action.as_ref() {
             "trail.create" => {
                 let TrailAfter { slug, origin, vkey } = serde_json::from_str(after?).ok()?;

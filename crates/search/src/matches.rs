@@ -111,23 +111,23 @@ fn admits(field: Field, pattern: &Pattern, entry: &Entry<'_>, kinds: &dyn Kinds)
 
 /// Whether a pattern of the form `type/id` means the target or a related thing.
 fn admits_whole(field: Field, pattern: &Pattern, entry: &Entry<'_>) -> bool {
-    let things: Vec<(&str, &str)> = match field {
+    match field {
         Field::Target => {
-            let target = entry.event.target.iter();
-            target
-                .filter_map(|target| Some((target.kind.as_ref(), target.id.as_deref()?)))
-                .collect()
+            let Some(target) = &entry.event.target else { return false };
+            let Some(found) = target.id.as_deref() else { return false };
+            let mut splits = pattern.splits().into_iter();
+            splits.any(|(kind, id)| kind.admits(&target.kind) && id.admits(found))
         }
-        Field::Related => {
-            let related = entry.event.related.iter();
-            related.filter_map(|one| Some((one.kind.as_ref(), one.id.as_deref()?))).collect()
+        // A related thing is one value, `type/id`, so that type and id are of the same thing.
+        Field::Related if pattern.text().contains('/') => {
+            let mut related = entry.event.related.iter();
+            related.any(|one| {
+                let whole = one.id.as_ref().map(|id| format!("{}/{id}", one.kind));
+                whole.is_some_and(|whole| pattern.admits(&whole))
+            })
         }
-        _ => return false,
-    };
-    pattern
-        .splits()
-        .into_iter()
-        .any(|(kind, id)| things.iter().any(|thing| kind.admits(thing.0) && id.admits(thing.1)))
+        _ => false,
+    }
 }
 
 /// Whether a text has the words of a pattern. Exact patterns are for whole values.

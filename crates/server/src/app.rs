@@ -43,7 +43,7 @@ impl AppOptions {
         Self {
             public_metrics: false,
             body_idle: Duration::from_secs(10),
-            body_total: Duration::from_secs(120),
+            body_total: Duration::from_mins(2),
             wait_max: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
         }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response};
-use axum::response::IntoResponse as _;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -59,7 +58,7 @@ impl Service {
         let mut response = match append_slug(&request) {
             Some(slug) => {
                 let answered = api::append(&self.app, &slug, request).await;
-                let response = answered.unwrap_or_else(|problem| problem.into_response());
+                let response = answered.unwrap_or_else(axum::response::IntoResponse::into_response);
                 if response.extensions().get::<Told>().is_some() {
                     self.tell(&Method::POST, "append", &id, &response, begin.elapsed());
                 }

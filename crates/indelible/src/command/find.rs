@@ -17,14 +17,9 @@ use crate::output::{self, Output};
 const TABLE_LIMIT: usize = 50;
 
 /// How long the projection may take to catch up with the trail.
-const CATCH_UP: Duration = Duration::from_secs(600);
+const CATCH_UP: Duration = Duration::from_mins(10);
 
-pub(crate) fn run(
-    query: &str,
-    at: &InTrail,
-    output: Output,
-    limit: Option<usize>,
-) -> Result<Exit> {
+pub(crate) fn run(query: &str, at: &InTrail, output: Output, limit: Option<usize>) -> Result<Exit> {
     let query = parse(query)?;
     let (_instance, open) = open_trail(at)?;
     let default = if output == Output::Table { TABLE_LIMIT } else { usize::MAX };
@@ -88,7 +83,9 @@ fn row(recorded: &Recorded) -> Vec<String> {
         return vec![recorded.index.to_string()];
     };
     let event = &entry.event;
-    let join = |kind: &str, id: Option<&str>| id.map_or(kind.to_owned(), |id| format!("{kind}/{id}"));
+    let join = |kind: &str, id: Option<&str>| {
+        id.map_or_else(|| kind.to_owned(), |id| format!("{kind}/{id}"))
+    };
     let actor = event.actor.as_ref().map(|actor| {
         actor.name.as_deref().or(actor.id.as_deref()).unwrap_or(&actor.kind).to_owned()
     });

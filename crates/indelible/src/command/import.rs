@@ -117,7 +117,8 @@ impl<'a> Importer<'a> {
         let (input, size): (Box<dyn Read + Send>, u64) = if stdin {
             (Box::new(io::stdin()), 0)
         } else {
-            let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let file =
+                File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             let size = file.metadata()?.len();
             (Box::new(file), size)
         };
@@ -197,7 +198,8 @@ impl<'a> Importer<'a> {
                 Answer::Recorded { replayed: false, .. } => self.counts.recorded += 1,
                 Answer::Recorded { replayed: true, .. } => self.counts.already += 1,
                 Answer::Different { index } => {
-                    let place = index.map_or("in this file".to_owned(), |at| format!("at index {at}"));
+                    let place = index
+                        .map_or_else(|| "in this file".to_owned(), |at| format!("at index {at}"));
                     let message = format!("another record with this id is recorded {place}");
                     self.reject(path, line, &message)?;
                 }
@@ -223,7 +225,8 @@ impl<'a> Importer<'a> {
             actor: Some(Instance::operator()),
             target: Some(Target {
                 kind: "file".into(),
-                name: Some(clean.into()).filter(|name: &std::borrow::Cow<'_, str>| !name.is_empty()),
+                name: Some(clean.into())
+                    .filter(|name: &std::borrow::Cow<'_, str>| !name.is_empty()),
                 ..Target::default()
             }),
             outcome: Some(Outcome { status: Status::Success, ..Outcome::default() }),

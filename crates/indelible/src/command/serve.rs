@@ -31,9 +31,8 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let data = config.data.clone();
-        let opening = tokio::task::spawn_blocking(move || {
-            Instance::open(&config.data, config.options)
-        });
+        let opening =
+            tokio::task::spawn_blocking(move || Instance::open(&config.data, config.options));
         let instance = opening.await?.map_err(explain)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let options = ServeOptions { tls, ..ServeOptions::new(listen) };

@@ -62,7 +62,9 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
             let id = TokenId::parse(&id)
                 .ok_or_else(|| usage("a token's id has 12 hexadecimal digits; see `token list`"))?;
             let instance = open(&place)?;
-            instance.revoke_token(&id, &Instance::operator(), reason.as_deref()).map_err(explain)?;
+            instance
+                .revoke_token(&id, &Instance::operator(), reason.as_deref())
+                .map_err(explain)?;
             instance.stop();
             output::note(&format!("revoked {id}"));
         }

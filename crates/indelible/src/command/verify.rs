@@ -84,9 +84,8 @@ impl Source for Remote<'_> {
 }
 
 fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
-    let get = |path: &str| {
-        source.get(path)?.ok_or_else(|| unverified(format!("{path} is missing")))
-    };
+    let get =
+        |path: &str| source.get(path)?.ok_or_else(|| unverified(format!("{path} is missing")));
     let note = String::from_utf8(get("checkpoint")?)
         .map_err(|_| unverified("the checkpoint is not text"))?;
     let checkpoint = Checkpoint::open(&note, None, std::slice::from_ref(key))
@@ -122,7 +121,8 @@ fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
 }
 
 fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Result<Exit> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let receipt =
         Receipt::parse(&text).map_err(|error| unverified(format!("not a receipt: {error}")))?;
     let carried = receipt.extra.as_deref().and_then(trail::receipt_extra);
@@ -162,7 +162,10 @@ fn verify_openings(entry: &[u8], openings: &[event::Opening]) -> Result<Vec<Stri
         match openings.iter().find(|opening| opening.at == value.at) {
             Some(opening) if value.admits(opening) => {}
             Some(_) => {
-                return Err(unverified(format!("the value at {} is not the one recorded", value.at)));
+                return Err(unverified(format!(
+                    "the value at {} is not the one recorded",
+                    value.at
+                )));
             }
             None => withheld.push(value.at.to_string()),
         }

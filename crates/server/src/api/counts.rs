@@ -170,7 +170,7 @@ pub(crate) async fn histogram(call: Call) -> Answer {
                 to = to.or(Some(last + 1));
             }
             let (Some(from), Some(to)) = (from, to) else {
-                return empty(&open, width, &zone, split);
+                return Ok(empty(&open, width, &zone, split));
             };
             let width = width.unwrap_or_else(|| Width::suited((to - from) / 1_000_000));
             let edges = edges(from, to, width, &tz)?;
@@ -185,10 +185,10 @@ fn empty(
     width: Option<Width>,
     zone: &str,
     split: Option<Split>,
-) -> Answer {
+) -> axum::http::Response<axum::body::Body> {
     let projected_size = open.projection.projected_size();
     let counted = Histogram { totals: Vec::new(), series: Vec::new(), projected_size };
-    Ok(written(&counted, &[], width.unwrap_or(Width::Day).name(), zone, split))
+    written(&counted, &[], width.unwrap_or(Width::Day).name(), zone, split)
 }
 
 /// The edges of bars that cover an interval, each at a round moment of the zone.

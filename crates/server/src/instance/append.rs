@@ -69,14 +69,14 @@ pub fn uuid7(now_micros: i64) -> String {
     let mut random = [0; 10];
     getrandom::fill(&mut random).unwrap_or_else(|error| unreachable!("no randomness: {error}"));
     let millis = u64::try_from(now_micros / 1_000).unwrap_or(0) & 0xFFFF_FFFF_FFFF;
-    let [a, b, c, d, e, f, g, h, i, j] = random.map(u64::from);
+    let bits = random.iter().fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         millis >> 16,
         millis & 0xFFFF,
-        0x7000 | ((a << 8 | b) & 0x0FFF),
-        0x8000 | ((c << 8 | d) & 0x3FFF),
-        e << 40 | f << 32 | g << 24 | h << 16 | i << 8 | j,
+        0x7000 | (bits >> 68 & 0x0FFF),
+        0x8000 | (bits >> 48 & 0x3FFF),
+        bits & 0xFFFF_FFFF_FFFF,
     )
 }
 

@@ -21,7 +21,8 @@ impl Instance {
     pub fn publish_all(&self) -> Result<(), Error> {
         let mut first = Ok(());
         for open in self.open_trails() {
-            first = first.and(publish(&open).map(drop));
+            let published = publish(&open).map(drop);
+            first = first.and(published);
         }
         first
     }

@@ -168,7 +168,9 @@ impl Instance {
         while next < system.trail.committed_size() {
             let run = system.trail.read(next, FOLD_COUNT)?;
             next += run.len() as u64;
-            run.iter().for_each(|recorded| registry.apply(recorded));
+            for recorded in &run {
+                registry.apply(recorded);
+            }
         }
         *instance.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
         Ok(Arc::new(instance))
@@ -259,7 +261,7 @@ impl Instance {
         )?;
         let trail = Arc::new(trail);
         let folder = self.directory.join("search").join(slug.as_str());
-        let feed: Arc<dyn Feed> = trail.clone();
+        let feed: Arc<dyn Feed> = Arc::clone(&trail) as Arc<dyn Feed>;
         let options = search::Options::new(Arc::new(crate::Catalogues));
         let projection = Projection::open(&folder, feed, options)?;
         self.scheduler.follow(&projection);

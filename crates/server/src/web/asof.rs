@@ -264,7 +264,7 @@ mod tests {
                 })
             }).collect();
             let events = in_order(events);
-            let last = events.iter().filter(|e| e.occurred_micros <= at && e.effect != Effect::None).next_back();
+            let last = events.iter().rfind(|e| e.occurred_micros <= at && e.effect != Effect::None);
             let expected = last.and_then(|e| match &e.effect {
                 Effect::Replaced(value) => Some(value.clone()),
                 _ => None,

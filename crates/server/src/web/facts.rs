@@ -184,7 +184,7 @@ fn came(event: &Event<'_>, trail: &str) -> Group {
             group.text("Reason’s code", reason.code.as_deref());
         }
         None => {
-            group.html("Reason", Html::trusted("<span class=\"none\">none given</span>".into()))
+            group.html("Reason", Html::trusted("<span class=\"none\">none given</span>".into()));
         }
     }
     if let Some(operation) = event.operation.as_deref() {

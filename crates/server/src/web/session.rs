@@ -126,7 +126,7 @@ mod tests {
         let one = sessions.begin(id.clone(), 0).unwrap();
         let other = sessions.begin(id.clone(), 1).unwrap();
         assert_ne!(one, other);
-        assert_eq!(sessions.token(&one, 1), Some(id.clone()));
+        assert_eq!(sessions.token(&one, 1), Some(id));
         assert_eq!(sessions.token(&one, LIFE_MICROS), None);
         sessions.end(&other);
         assert_eq!(sessions.token(&other, 2), None);

@@ -144,7 +144,6 @@ mod tests {
             title: "21 Nov <b>".to_owned(),
             href: "/t/lab?q=a&b".to_owned(),
             bounds: (1, 2),
-            ..Bar::default()
         }
     }
 

@@ -1,0 +1,172 @@
+//! What a person types, and what comes back.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Shell {
+    folder: TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let shell = Self { folder: TempDir::new().unwrap() };
+        shell.done(&["init", "data", "--origin", "test.example"]);
+        shell
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_indelible"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("INDELIBLE_STATE_DIR", self.folder.path().join("state"))
+            .env("INDELIBLE_DATA", "data")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must succeed and gives its stdout.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with this code and gives its stderr.
+    fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+        errors
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn opencga(name: &str) -> String {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../dialect/tests/data/opencga").join(name);
+    path.canonicalize().unwrap().into_os_string().into_string().unwrap()
+}
+
+fn with_trail() -> (Shell, String) {
+    let shell = Shell::new();
+    let vkey = shell.done(&["trail", "create", "lab"]).trim().to_owned();
+    (shell, vkey)
+}
+
+#[test]
+fn init_refuses_a_directory_that_has_something_in_it() {
+    let shell = Shell::new();
+    assert!(shell.fails(1, &["init", "data", "--origin", "x"]).contains("not empty"));
+    assert!(shell.fails(1, &["init", "other", "--origin", "a b+c"]).contains("origin"));
+    assert!(shell.fails(2, &["init"]).contains("--origin"));
+}
+
+#[test]
+fn real_records_come_in_once_are_found_and_prove_themselves() {
+    let (shell, vkey) = with_trail();
+    let files = [opencga("v3.0.0_test.json"), opencga("v3.1.0_test.json")];
+    let import = ["import", "opencga", &files[0], &files[1], "--trail", "lab"];
+    let counts: Value = serde_json::from_str(shell.done(&import).lines().last().unwrap()).unwrap();
+    assert_eq!(counts["read"], 150);
+    assert_eq!(counts["recorded"], 150);
+    let again: Value = serde_json::from_str(shell.done(&import).lines().last().unwrap()).unwrap();
+    assert_eq!((&again["recorded"], &again["already"]), (&0.into(), &150.into()));
+
+    let found = shell.done(&["search", "action:login", "--trail", "lab", "-o", "json"]);
+    assert!(found.lines().count() > 5);
+    for line in found.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["action"], "LOGIN");
+        assert!(event["index"].is_u64());
+    }
+    let lines = shell.done(&["export", "--trail", "lab", "--format", "jsonl"]);
+    assert_eq!(lines.lines().count(), 154, "150 records and four imports");
+    assert!(!lines.contains("eyJ"), "no token survives");
+    let csv = shell.done(&["export", "--trail", "lab", "--format", "csv"]);
+    assert!(csv.starts_with("index,"));
+
+    shell.done(&["check"]);
+    assert!(
+        shell.done(&["verify", "--vkey", &vkey, "data/trails/lab"]).starts_with("verified: 154")
+    );
+    std::fs::write(shell.path("r.tlog-proof"), shell.done(&["receipt", "3", "--trail", "lab"]))
+        .unwrap();
+    shell.done(&["verify", "--vkey", &vkey, "r.tlog-proof"]);
+    shell.done(&["export", "--trail", "lab", "--static", "tree"]);
+    shell.done(&["verify", "--vkey", &vkey, "tree"]);
+}
+
+#[test]
+fn what_was_changed_is_named_with_exit_code_3() {
+    let (shell, vkey) = with_trail();
+    let file = opencga("v3.1.0_opencga.json");
+    shell.done(&["import", "opencga", &file, "--trail", "lab"]);
+    let receipt = shell.done(&["receipt", "0", "--trail", "lab"]);
+    std::fs::write(shell.path("r.tlog-proof"), receipt.replacen("index 0", "index 1", 1)).unwrap();
+    shell.fails(3, &["verify", "--vkey", &vkey, "r.tlog-proof"]);
+    let bundle = shell.path("data/trails/lab/tile/entries/000.p/13");
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::remove_file(&bundle).unwrap();
+    std::fs::write(&bundle, bytes).unwrap();
+    assert!(shell.fails(3, &["check"]).contains("tile/entries/000.p/13"));
+    shell.fails(3, &["verify", "--vkey", &vkey, "data/trails/lab"]);
+}
+
+#[test]
+fn mistakes_are_named_with_their_fix() {
+    let (shell, _) = with_trail();
+    let check = |code: i32, arguments: &[&str], expected: &str| {
+        let errors = shell.fails(code, arguments);
+        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+    };
+    check(1, &["search", "", "--trail", "nope"], "trail create");
+    check(2, &["search", "actr:ana", "--trail", "lab"], "actr");
+    check(2, &["import", "nope", "x", "--trail", "lab"], "opencga");
+    check(1, &["import", "opencga", "missing.json", "--trail", "lab"], "missing.json");
+    check(2, &["token", "create", "--scope", "fly"], "append, read or admin");
+    check(2, &["trail", "create", "Lab"], "slug");
+    check(1, &["trail", "create", "lab"], "already");
+    check(2, &["verify", "--vkey", "x", "data/trails/lab"], "--vkey");
+    check(1, &["serve", "--data", "nowhere"], "indelible init");
+    check(2, &["export", "--trail", "lab", "--format", "xlsx"], "jsonl");
+}
+
+#[test]
+fn a_token_is_alone_on_stdout() {
+    let (shell, _) = with_trail();
+    let token = shell.done(&["token", "create", "--trail", "lab", "--scope", "append,read"]);
+    assert!(token.starts_with("idl_") && token.trim().lines().count() == 1, "{token}");
+    let list = shell.done(&["token", "list", "-o", "json"]);
+    assert!(!list.contains(token.trim()), "secrets are not listed");
+    assert_eq!(list.lines().count(), 2);
+    let id = token.trim().split('_').nth(1).unwrap().to_owned();
+    shell.done(&["token", "revoke", &id, "--reason", "test"]);
+    assert!(shell.done(&["token", "list"]).contains("revoked"));
+}
+
+#[test]
+fn an_older_copy_of_the_directory_is_refused() {
+    let (shell, _) = with_trail();
+    let copy = |from: &str, to: &str| {
+        let status = Command::new("cp")
+            .args(["-a", from, to])
+            .current_dir(shell.folder.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    };
+    copy("data", "older");
+    shell.done(&["import", "opencga", &opencga("v3.1.0_opencga.json"), "--trail", "lab"]);
+    let errors = shell.fails(3, &["search", "", "--trail", "lab", "--data", "older"]);
+    assert!(errors.contains("went back"), "{errors}");
+    shell.done(&["search", "", "--trail", "lab"]);
+}

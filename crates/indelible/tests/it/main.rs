@@ -1,0 +1,10 @@
+//! The command from outside, and the rules of the house.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails should say where"
+)]
+
+mod command;
+mod tidy;
