@@ -1,7 +1,7 @@
 //! The server: an instance of the trail behind HTTP.
 //!
 //! [`instance`] is the data directory, opened. Over it lie the API of `docs/api.md`, the static
-//! read path of C2SP tlog-tiles, and the pages. [`serve`] puts all of it on a port.
+//! read path of C2SP tlog-tiles, and the pages. [`serve()`] puts all of it on a port.
 //!
 //! **Guarantee.** What an append answers is durable. Every refusal is a [`Problem`] with a stable
 //! [`Code`]. Every body, batch, wait, stream and connection is bounded.

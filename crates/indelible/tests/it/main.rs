@@ -1,10 +1,6 @@
 //! The command from outside, and the rules of the house.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that fails should say where"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod command;
 mod tidy;

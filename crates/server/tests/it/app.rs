@@ -45,7 +45,7 @@ pub(crate) struct TestApp {
     pub(crate) service: Service,
     pub(crate) instance: Arc<Instance>,
     pub(crate) token: String,
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) clock: Arc<TestClock>,
 }
 
@@ -102,7 +102,7 @@ impl TestApp {
         let slug = Slug::parse("lab").unwrap();
         instance.create_trail(&slug, &Instance::operator()).unwrap();
         let service = Service::new(App::new(Arc::clone(&instance), options));
-        Self { service, instance, token: secret.expose().to_owned(), folder, clock }
+        Self { service, instance, token: secret.expose().to_owned(), _folder: folder, clock }
     }
 
     /// A token with these scopes.

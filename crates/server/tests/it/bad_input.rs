@@ -27,7 +27,7 @@ async fn check(
     }
 }
 
-async fn committed(app: &TestApp) -> u64 {
+fn committed(app: &TestApp) -> u64 {
     let slug = registry::Slug::parse("lab").unwrap();
     app.instance.trail(&slug).unwrap().trail.committed_size()
 }
@@ -48,7 +48,7 @@ async fn json_that_breaks_off_at_any_byte_is_refused() {
         let answer = app.append(bytes).await;
         assert!(answer.status.is_client_error(), "a control at byte {at}: {}", answer.text());
     }
-    assert_eq!(committed(&app).await, 0);
+    assert_eq!(committed(&app), 0);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn every_rule_is_named_with_its_member() {
     assert_eq!(problem["errors"][1]["position"], 1);
     check(&app, "7", 422, "invalid-event", "wrong-type", "").await;
     app.append("[]").await.problem("invalid-event");
-    assert_eq!(committed(&app).await, 0);
+    assert_eq!(committed(&app), 0);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn what_is_too_large_is_told_the_limit() {
         assert_eq!(problem["limit"], 50_000);
         assert_eq!(problem["unit"], "events");
     }
-    assert_eq!(committed(&app).await, 0);
+    assert_eq!(committed(&app), 0);
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_decompression_bomb_does_no_harm() {
             .unwrap();
         app.send(request).await.problem(code);
     }
-    assert_eq!(committed(&app).await, 0);
+    assert_eq!(committed(&app), 0);
     assert_eq!(app.append(event(0)).await.status, StatusCode::CREATED, "and it goes on");
 }
 
