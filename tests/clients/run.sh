@@ -22,5 +22,5 @@ if [ ! -x "$venv/bin/aics-tlog" ]; then
     "$python" -m venv "$venv"
     "$venv/bin/pip" install --quiet aics-tlog==0.2.1 aics-witness==0.1.0
 fi
-cargo build --quiet --locked -p indelible
+cargo build --quiet --locked --workspace --bins
 "$venv/bin/python" tests/clients/verify.py "$target/debug/indelible" "$venv/bin"

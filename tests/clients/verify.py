@@ -67,7 +67,6 @@ def append(base, token, first, last):
 def witness(folder, origin, vkey):
     port = free_port()
     config = folder / "witness.json"
-    config.write_text(json.dumps({"db_path": str(folder / "witness.db"), "key_path": str(folder / "witness.key")}))
     env = dict(os.environ, AICS_WITNESS_CONFIG=str(config), HOME=str(folder))
     run(TOOLS / "aics-witness", "init", "--name", "witness.example/w1", env=env)
     run(TOOLS / "aics-witness", "add-log", "--origin", origin, "--vkey", vkey, env=env)

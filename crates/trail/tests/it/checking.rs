@@ -113,7 +113,7 @@ fn a_head_rolled_back_is_named() {
         |problem: &Corruption| matches!(problem, Corruption::SizeWentBack { from: 560, to: 530 });
     assert!(report.problems.iter().any(back), "{:?}", report.problems);
     // Everything is put back; only the outside memory knows better.
-    let whole = World { store: older, notebook: world.notebook.clone(), ..World::new() };
+    let whole = World { store: older, notebook: world.notebook, ..World::new() };
     let report = whole.check();
     let back =
         |problem: &Corruption| matches!(problem, Corruption::SizeWentBack { from: 560, to: 520 });

@@ -71,7 +71,7 @@ fn a_head_that_these_keys_did_not_write_is_refused() {
     drop(world.create());
     let other = World::new();
     drop(other.create());
-    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(other.store.clone());
+    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(other.store);
     let around = trail::Surroundings {
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -127,7 +127,7 @@ fn the_id_index_comes_back_from_the_trail() {
     fill(&trail, 0, 700);
     drop(trail);
     let lost =
-        World { store: world.store.clone(), notebook: world.notebook.clone(), ..World::new() };
+        World { store: world.store.clone(), notebook: world.notebook, ..World::new() };
     let (trail, _) = lost.open().unwrap();
     let answers = trail.append(batch(690..701)).unwrap();
     assert_eq!(trail.committed_size(), 701);
