@@ -126,8 +126,7 @@ fn the_id_index_comes_back_from_the_trail() {
     let trail = world.create();
     fill(&trail, 0, 700);
     drop(trail);
-    let lost =
-        World { store: world.store.clone(), notebook: world.notebook, ..World::new() };
+    let lost = World { store: world.store.clone(), notebook: world.notebook, ..World::new() };
     let (trail, _) = lost.open().unwrap();
     let answers = trail.append(batch(690..701)).unwrap();
     assert_eq!(trail.committed_size(), 701);
