@@ -82,6 +82,10 @@ fn admitted(field: Field, pattern: &Pattern) -> Box<dyn Lookup> {
             continue;
         }
         let id = if id.text().is_empty() {
+            // Only `type/*` means any id: no id is empty.
+            if !matches!(id, Pattern::Prefix(_)) {
+                continue;
+            }
             lookup::present(Tag::TargetId)
         } else {
             lookup::like(&[Tag::TargetId], &id)
