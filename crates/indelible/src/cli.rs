@@ -36,6 +36,14 @@ pub(crate) struct Place {
     pub(crate) state_dir: Option<PathBuf>,
 }
 
+/// The folders below which daily deposits may be put.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Roots {
+    /// A folder below which daily deposits may be put; several with `:` between in the environment
+    #[arg(long, value_name = "DIR", env = "INDELIBLE_DEPOSIT_ROOTS", value_delimiter = ':')]
+    pub(crate) deposit_root: Vec<PathBuf>,
+}
+
 /// One trail in a data directory.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InTrail {
@@ -152,6 +160,9 @@ pub(crate) enum Command {
     /// Makes and lists trails
     #[command(subcommand)]
     Trail(Trail),
+    /// Deposits one file for each UTC day in a folder
+    #[command(subcommand)]
+    Deposit(Deposit),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -170,6 +181,8 @@ pub(crate) struct Serve {
     /// Lets anyone read tiles and bundles, so that strangers can verify without a token
     #[arg(long, env = "INDELIBLE_PUBLIC_READ_PATH")]
     pub(crate) public_read_path: bool,
+    #[command(flatten)]
+    pub(crate) roots: Roots,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -251,4 +264,73 @@ pub(crate) enum Trail {
         #[arg(short, long, value_enum, default_value = "table")]
         output: Output,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deposit {
+    /// Orders one file for each UTC day, and prints the deposit's id
+    Create(CreateDeposit),
+    /// Lists deposits
+    List {
+        #[command(flatten)]
+        at: InTrail,
+        /// How to write them
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+    },
+    /// Ends a deposit; what was recorded until now is still deposited
+    Remove {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        at: InTrail,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Deposits what all trails owe now, and verifies what was deposited; a server does so by itself
+    Run {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        roots: Roots,
+        /// How to write what was done
+        #[arg(short, long, value_enum, default_value = "table")]
+        output: Output,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CreateDeposit {
+    #[command(flatten)]
+    pub(crate) at: InTrail,
+    #[command(flatten)]
+    pub(crate) roots: Roots,
+    /// The folder: an absolute path below a configured root, which no other deposit has had
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: String,
+    /// The dialect of the files: dnanexus, opencga, seqera, tetrascience
+    #[arg(long, default_value = "dnanexus")]
+    pub(crate) dialect: String,
+    /// One of the dialect's formats; its first when absent
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// Adds a column for an event's region
+    #[arg(long)]
+    pub(crate) region: bool,
+    /// Guards cells that a spreadsheet would run as formulas
+    #[arg(long)]
+    pub(crate) formula_guard: bool,
+    /// Deposits imported events, too
+    #[arg(long)]
+    pub(crate) imports: bool,
+    /// Who may take the files from the server: nobody, admin, read
+    #[arg(long, default_value = "admin")]
+    pub(crate) download: String,
+    /// The first UTC day, such as 2026-11-21; only what is recorded from now on when absent
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// Why
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
 }

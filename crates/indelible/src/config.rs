@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use server::instance::{InstanceOptions, default_state_folder};
 
-use crate::cli::Place;
+use crate::cli::{Place, Roots};
 use crate::exit::usage;
 
 /// A configuration file, as it was written.
@@ -30,6 +30,8 @@ pub(crate) struct RawConfig {
     pub(crate) public_read_path: Option<bool>,
     /// Appends stop while less space than this is free.
     pub(crate) reserve_bytes: Option<u64>,
+    /// The folders below which daily deposits may be put.
+    pub(crate) deposit_roots: Option<Vec<PathBuf>>,
 }
 
 impl RawConfig {
@@ -63,9 +65,26 @@ impl Config {
         let state = place.state_dir.clone().or_else(|| raw.state_dir.clone());
         let mut options = InstanceOptions::new(state.unwrap_or_else(default_state_folder));
         options.public_read_path = raw.public_read_path.unwrap_or(false);
+        options.deposit_roots = absolute(raw.deposit_roots.as_deref().unwrap_or_default())?;
         options.reserve_bytes = raw.reserve_bytes.unwrap_or(options.reserve_bytes);
         Ok(Self { data, options, raw })
     }
+
+    /// With the roots of deposits that a flag or the environment names, in the place of the file's.
+    pub(crate) fn with_roots(place: &Place, roots: &Roots) -> Result<Self> {
+        let mut config = Self::of(place)?;
+        if !roots.deposit_root.is_empty() {
+            config.options.deposit_roots = absolute(&roots.deposit_root)?;
+        }
+        Ok(config)
+    }
+}
+
+fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path).with_context(|| format!("`{}` is no root", path.display()))
+    };
+    paths.iter().map(absolute).collect()
 }
 
 #[cfg(test)]
@@ -89,10 +108,12 @@ mod tests {
             tls_key,
             public_read_path,
             reserve_bytes,
+            deposit_roots,
         } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
         assert!(tls_cert.is_some() && tls_key.is_some());
         assert!(public_read_path.is_some() && reserve_bytes.is_some());
+        assert!(deposit_roots.is_some());
         RawConfig::parse(example).unwrap();
     }
 

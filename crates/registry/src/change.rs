@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use event::{Actor, Event, Json, Moment, Outcome, Reason, Status, Target};
 use serde_json::json;
 
-use crate::{Scope, Secret, Slug, TokenId};
+use crate::{DepositId, DepositOrder, Scope, Secret, Slug, TokenId};
 
 /// The `source.system` of everything that the server says of itself.
 pub const SYSTEM: &str = "indelible";
@@ -40,6 +40,18 @@ pub enum Change {
         /// Which.
         id: TokenId,
     },
+    /// Daily deposits begin.
+    DepositCreate {
+        /// Their public id.
+        id: DepositId,
+        /// What was ordered.
+        order: DepositOrder,
+    },
+    /// Daily deposits end now.
+    DepositRemove {
+        /// Which.
+        id: DepositId,
+    },
 }
 
 impl Change {
@@ -48,6 +60,8 @@ impl Change {
             Self::TrailCreate { .. } => "trail.create",
             Self::TokenCreate { .. } => "token.create",
             Self::TokenRevoke { .. } => "token.revoke",
+            Self::DepositCreate { .. } => "deposit.create",
+            Self::DepositRemove { .. } => "deposit.remove",
         }
     }
 
@@ -60,6 +74,10 @@ impl Change {
                 ("token", secret.id().to_string(), Some(label.clone()))
             }
             Self::TokenRevoke { id } => ("token", id.to_string(), None),
+            Self::DepositCreate { id, order } => {
+                ("deposit", id.to_string(), Some(order.trail.to_string()))
+            }
+            Self::DepositRemove { id } => ("deposit", id.to_string(), None),
         };
         Target {
             kind: kind.into(),
@@ -87,7 +105,8 @@ impl Change {
                 }
                 Some(after)
             }
-            Self::TokenRevoke { .. } => None,
+            Self::DepositCreate { order, .. } => Some(json!(order)),
+            Self::TokenRevoke { .. } | Self::DepositRemove { .. } => None,
         }
     }
 

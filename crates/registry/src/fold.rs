@@ -7,7 +7,7 @@ use event::Entry;
 use serde::Deserialize;
 use trail::Recorded;
 
-use crate::{SYSTEM, Scope, Secret, Slug, TokenId};
+use crate::{DepositId, DepositRecord, SYSTEM, Scope, Secret, Slug, TokenId};
 
 /// One trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,11 +62,12 @@ impl TokenRecord {
     }
 }
 
-/// Trails and tokens.
+/// Trails, tokens and deposits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
     trails: BTreeMap<Slug, Arc<TrailRecord>>,
     tokens: BTreeMap<TokenId, Arc<TokenRecord>>,
+    deposits: BTreeMap<DepositId, Arc<DepositRecord>>,
     unknown: u64,
 }
 
@@ -134,6 +135,21 @@ impl Registry {
                 let token = Arc::make_mut(self.tokens.get_mut(&id)?);
                 token.revoked_at_micros.get_or_insert(at);
             }
+            "deposit.create" => {
+                let id = DepositId::parse(event.target.as_ref()?.id.as_deref()?)?;
+                let record = DepositRecord {
+                    id: id.clone(),
+                    order: serde_json::from_str(after?).ok()?,
+                    created_at_micros: at,
+                    removed_at_micros: None,
+                };
+                self.deposits.entry(id).or_insert_with(|| Arc::new(record));
+            }
+            "deposit.remove" => {
+                let id = DepositId::parse(event.target.as_ref()?.id.as_deref()?)?;
+                let deposit = Arc::make_mut(self.deposits.get_mut(&id)?);
+                deposit.removed_at_micros.get_or_insert(at);
+            }
             // Not configuration: a start, a stop, a clock that was set.
             _ => {}
         }
@@ -160,6 +176,16 @@ impl Registry {
         self.tokens.values()
     }
 
+    /// One deposit.
+    pub fn deposit(&self, id: &DepositId) -> Option<&Arc<DepositRecord>> {
+        self.deposits.get(id)
+    }
+
+    /// Every deposit, by id, also those that were ended.
+    pub fn deposits(&self) -> impl Iterator<Item = &Arc<DepositRecord>> {
+        self.deposits.values()
+    }
+
     /// The token that a client presents, if it is one that may be used now.
     pub fn authenticate(&self, presented: &str, now_micros: i64) -> Option<&Arc<TokenRecord>> {
         let (id, secret) = Secret::parse(presented)?;
@@ -176,7 +202,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Change;
+    use crate::{Change, DepositOrder, Download};
     use event::{Actor, Draft, Received, Stamp};
 
     fn record(registry: &mut Registry, change: &Change, at: i64) {
@@ -216,6 +242,57 @@ mod tests {
         record(&mut registry, &Change::TokenRevoke { id: secret.id() }, 3_000_000);
         assert!(registry.authenticate(secret.expose(), 3_000_001).is_none());
         assert_eq!(registry.unknown(), 0);
+    }
+
+    #[test]
+    fn a_deposit_lasts_from_its_order_to_its_end_and_its_rule_says_who_takes_files() {
+        let slug = Slug::parse("lab").unwrap();
+        let token = |scopes: &[Scope]| TokenRecord {
+            id: TokenId::parse("0123456789ab").unwrap(),
+            label: String::new(),
+            trail: Some(slug.clone()),
+            scopes: scopes.to_vec(),
+            created_at_micros: 0,
+            expires_at_micros: None,
+            revoked_at_micros: None,
+            sha256: String::new(),
+        };
+        let mut registry = Registry::default();
+        for (number, (download, [admin, read])) in [
+            (Download::Nobody, [false, false]),
+            (Download::Admin, [true, false]),
+            (Download::Read, [true, true]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let id = DepositId::new([u8::try_from(number).unwrap(); 6]);
+            let order = DepositOrder {
+                trail: slug.clone(),
+                destination: "/srv/deposits/lab".to_owned(),
+                dialect: "dnanexus".to_owned(),
+                format: "csv".to_owned(),
+                region: false,
+                formula_guard: false,
+                imports: false,
+                download,
+                from: None,
+            };
+            record(
+                &mut registry,
+                &Change::DepositCreate { id: id.clone(), order: order.clone() },
+                5,
+            );
+            let deposit = Arc::clone(registry.deposit(&id).unwrap());
+            assert_eq!((deposit.order.clone(), deposit.removed_at_micros), (order, None));
+            assert_eq!(deposit.may_download(&token(&[Scope::Admin])), admin);
+            assert_eq!(deposit.may_download(&token(&[Scope::Read])), read);
+            assert!(!deposit.may_download(&token(&[Scope::Append])));
+            record(&mut registry, &Change::DepositRemove { id: id.clone() }, 9);
+            record(&mut registry, &Change::DepositRemove { id: id.clone() }, 11);
+            assert_eq!(registry.deposit(&id).unwrap().removed_at_micros, Some(9), "the first one");
+        }
+        assert_eq!((registry.deposits().count(), registry.unknown()), (3, 0));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Which trails there are, and which tokens may do what: a fold of the `system` trail.
+//! Which trails there are, which tokens may do what, and what is deposited where: a fold of the
+//! `system` trail.
 //!
 //! Every change of configuration is an event with who, when and why; this crate writes those events
 //! and reads them back. There is no other database: forget the fold and it comes back from the trail.
@@ -12,11 +13,13 @@
 //! **Absent on purpose.** No I/O, no clock: the caller appends what this crate writes.
 
 mod change;
+mod deposit;
 mod fold;
 mod secret;
 mod slug;
 
 pub use change::{Change, SYSTEM};
+pub use deposit::{DepositId, DepositOrder, DepositRecord, Download};
 pub use fold::{Registry, TokenRecord, TrailRecord};
 pub use secret::{Secret, TokenId};
 pub use slug::{ACCESS_SLUG, SYSTEM_SLUG, Slug, SlugError};
@@ -31,7 +34,7 @@ pub enum Scope {
     Append,
     /// Read and search events, and take receipts.
     Read,
-    /// Make trails and tokens, and revoke them.
+    /// Make trails and tokens, and revoke them; order and end deposits.
     Admin,
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::auth::Caller;
 use crate::instance::{Instance, InstanceError, OpenTrail};
 use crate::metrics::Metrics;
-use crate::problem::{Code, Problem};
+use crate::problem::{Code, Detail, Problem};
 
 /// Bytes of request bodies that may be in memory at once, all requests together.
 const BODIES_BYTES_MAX: usize = 160 * 1024 * 1024;
@@ -209,6 +209,19 @@ impl From<InstanceError> for Problem {
             }
             InstanceError::NoToken { id } => {
                 Self::new(Code::NoSuchResource).detail(format!("there is no token {id}"))
+            }
+            InstanceError::NoDeposit { .. } => {
+                Self::new(Code::NoSuchResource).detail(error.to_string())
+            }
+            InstanceError::DestinationTaken { .. } => {
+                Self::new(Code::DepositExists).detail(error.to_string())
+            }
+            InstanceError::Order { member, message } => {
+                Self::new(Code::InvalidRequest).because(Detail {
+                    pointer: Some(format!("/{member}")),
+                    message,
+                    ..Detail::default()
+                })
             }
             InstanceError::Trail(error) => error.into(),
             InstanceError::Store(error) => trail::Error::from(error).into(),

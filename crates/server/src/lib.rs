@@ -17,6 +17,7 @@ mod app;
 mod auth;
 mod body;
 mod call;
+pub mod deposit;
 mod export;
 pub mod instance;
 mod kinds;

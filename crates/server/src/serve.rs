@@ -116,6 +116,7 @@ impl Server {
         let Self { listener, options, service, .. } = self;
         let app = service.app().clone();
         app.instance().run_background();
+        app.instance().run_deposits_in_background();
         let connections = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -150,6 +151,7 @@ impl Server {
         }
         drop(listener);
         app.begin_stop();
+        app.instance().stop_deposits();
         if tokio::time::timeout(options.stop_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");
         }

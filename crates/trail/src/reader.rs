@@ -14,7 +14,7 @@ use tlog::{
 
 use crate::packed::{ENTRIES_PER_FRAME, Packed};
 use crate::trail::lock;
-use crate::{Corruption, Error, Feed, Recorded, Trail};
+use crate::{Corruption, Error, Feed, Published, Recorded, Trail};
 
 /// The partial tiles of a published tree, which make its root.
 #[derive(Debug)]
@@ -314,6 +314,21 @@ impl Trail {
         };
         let (older, newer) = (TreeSize::new(older), TreeSize::new(newer));
         ConsistencyProof::build(&reader, older, newer).map_err(unwrap_build)
+    }
+
+    /// The signed checkpoint of the last entry of a UTC day, such as `2026-11-21`. `None` when the
+    /// day has no entry, or when no entry of a later day is published yet.
+    ///
+    /// # Errors
+    /// [`Corruption::CheckpointUnsigned`] for one that this trail did not sign.
+    pub fn last_checkpoint_of(&self, day: &str) -> Result<Option<Published>, Error> {
+        let path = self.layout.archived(day);
+        let Some(note) = self.store.get(&path)? else { return Ok(None) };
+        let unsigned = || Corruption::CheckpointUnsigned { path: path.to_string() };
+        let note = std::str::from_utf8(&note).map_err(|_| unsigned())?;
+        let checkpoint = Checkpoint::open(note, Some(&self.origin), &[self.verifier()])
+            .map_err(|_| unsigned())?;
+        Ok(Some(Published { checkpoint, note: note.into() }))
     }
 
     /// A resource of the static read path (C2SP tlog-tiles), as plain bytes: `checkpoint`,

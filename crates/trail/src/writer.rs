@@ -136,11 +136,47 @@ impl Trail {
         self.append_all(&[batch]).pop().unwrap_or(Err(Error::Stopped))
     }
 
+    /// Appends one batch that is decided when its place and its time are known: `decide` is given
+    /// the index of the next entry and the time that it will be recorded at, in microseconds since
+    /// the epoch. Nothing can come between the decision and the entry. Blocks on the disk.
+    ///
+    /// `decide` may read the trail below that index. It must neither append nor publish, and it
+    /// holds up every append while it runs. `None` when it decides to append nothing.
+    ///
+    /// # Errors
+    /// As [`Self::append`], and what `decide` fails with.
+    pub fn append_when(
+        &self,
+        decide: impl FnOnce(u64, i64) -> Result<Option<Batch>, Error>,
+    ) -> Result<Option<Vec<Answer>>, Error> {
+        let mut writer = lock(&self.writer);
+        let at_micros = self.ready(&mut writer)?;
+        let Some(batch) = decide(writer.head.size.get(), at_micros)? else { return Ok(None) };
+        let mut answers = self.stage_and_commit_at(&mut writer, &[batch], at_micros)?;
+        answers.pop().unwrap_or(Err(Error::Stopped)).map(Some)
+    }
+
+    /// The index of the event with this source system and id, if it is recorded. Exact over the
+    /// whole history.
+    ///
+    /// # Errors
+    /// [`Error::Ids`].
+    pub fn index_of(&self, system: &str, id: &str) -> Result<Option<u64>, Error> {
+        let key = self.id_key(event::id_key(system, id));
+        self.find(&lock(&self.writer), &HashMap::new(), &key)
+    }
+
     fn stage_and_commit(
         &self,
         writer: &mut Writer,
         batches: &[Batch],
     ) -> Result<Vec<Result<Vec<Answer>, Error>>, Error> {
+        let at_micros = self.ready(writer)?;
+        self.stage_and_commit_at(writer, batches, at_micros)
+    }
+
+    /// Whether an append may begin now, and the time that it will be recorded at.
+    fn ready(&self, writer: &mut Writer) -> Result<i64, Error> {
         if writer.stopped {
             return Err(Error::Stopped);
         }
@@ -149,16 +185,24 @@ impl Trail {
         {
             return Err(Error::Full(None));
         }
-        let at_micros = match writer.time.tick(&*self.around.clock) {
-            Tick::At(at) => at,
+        match writer.time.tick(&*self.around.clock) {
+            Tick::At(at) => Ok(at),
             Tick::Stepped { at, by_micros } => {
                 tracing::warn!(origin = %self.origin, by_micros, "the wall clock was set");
-                at
+                Ok(at)
             }
             Tick::Untrusted { ahead_micros } => {
-                return Err(Error::ClockUntrusted { ahead_seconds: ahead_micros / 1_000_000 });
+                Err(Error::ClockUntrusted { ahead_seconds: ahead_micros / 1_000_000 })
             }
-        };
+        }
+    }
+
+    fn stage_and_commit_at(
+        &self,
+        writer: &mut Writer,
+        batches: &[Batch],
+        at_micros: i64,
+    ) -> Result<Vec<Result<Vec<Answer>, Error>>, Error> {
         let bytes = batches.iter().flat_map(|batch| &batch.drafts).map(|d| d.size_bytes() + 256);
         let mut stage = Stage::new(writer.head.size.get(), bytes.sum());
         let mut ids = HashMap::new();

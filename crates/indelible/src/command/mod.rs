@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod deposit;
 mod export;
 mod find;
 mod import;
@@ -41,13 +42,18 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Check { place, trail, output } => check::run(&place, trail.as_ref(), output),
         Command::Receipt { index, at } => receipt::run(index, &at),
         Command::Token(command) => token::run(command),
+        Command::Deposit(command) => deposit::run(command),
         Command::Trail(command) => trail::run(command),
     }
 }
 
 /// Opens a data directory for this process alone.
 fn open(place: &Place) -> Result<Arc<Instance>> {
-    let config = Config::of(place)?;
+    open_at(Config::of(place)?)
+}
+
+/// Opens the data directory of a configuration.
+fn open_at(config: Config) -> Result<Arc<Instance>> {
     Instance::open(&config.data, config.options).map_err(explain)
 }
 

@@ -18,7 +18,7 @@ const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8787);
 
 pub(crate) fn run(serve: &Serve) -> Result<Exit> {
-    let mut config = Config::of(&serve.place)?;
+    let mut config = Config::with_roots(&serve.place, &serve.roots)?;
     config.options.public_read_path |= serve.public_read_path;
     let listen = serve.listen.or(config.raw.listen).unwrap_or(LISTEN);
     let certificate = serve.tls_cert.as_ref().or(config.raw.tls_cert.as_ref());

@@ -170,3 +170,34 @@ fn an_older_copy_of_the_directory_is_refused() {
     assert!(errors.contains("went back"), "{errors}");
     shell.done(&["search", "", "--trail", "lab"]);
 }
+
+#[test]
+fn deposits_are_ordered_run_verified_and_ended() {
+    let (shell, _) = with_trail();
+    std::fs::create_dir(shell.path("deposits")).unwrap();
+    let root = shell.path("deposits").canonicalize().unwrap();
+    let folder = root.join("lab").display().to_string();
+    shell.done(&["import", "opencga", &opencga("v3.1.0_test.json"), "--trail", "lab"]);
+    let order = ["deposit", "create", "--trail", "lab", "--to", &folder];
+    let refused = shell.fails(2, &order);
+    assert!(refused.contains("deposit_roots"), "{refused}");
+    let mut order = order.to_vec();
+    order.extend(["--deposit-root", "deposits", "--imports", "--dialect", "opencga"]);
+    let id = shell.done(&order);
+    let again = shell.fails(1, &order);
+    assert!(again.contains(id.trim()), "{again}");
+    let listed = shell.done(&["deposit", "list", "--trail", "lab", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&listed["id"], &listed["destination"]), (&id.trim().into(), &folder.into()));
+    let run = ["deposit", "run", "--deposit-root", "deposits", "-o", "csv"];
+    let ran = shell.done(&run);
+    assert!(ran.lines().any(|line| line == format!("{},0,0,0", id.trim())), "{ran}");
+    shell.done(&["deposit", "remove", id.trim(), "--trail", "lab", "--reason", "moved"]);
+    shell.fails(1, &["deposit", "remove", "0123456789ab", "--trail", "lab"]);
+    shell.fails(2, &["deposit", "remove", "x", "--trail", "lab"]);
+    let elsewhere = shell.fails(1, &["deposit", "run"]);
+    assert!(elsewhere.contains("deposit_roots"), "{elsewhere}");
+    let listed = shell.done(&["deposit", "list", "--trail", "lab", "-o", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_ne!(listed["ended"], "");
+}

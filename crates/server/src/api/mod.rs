@@ -2,6 +2,8 @@
 
 mod append;
 mod counts;
+mod deposited;
+mod deposits;
 mod docs;
 mod events;
 mod export;
@@ -16,6 +18,8 @@ mod trails;
 
 pub(crate) use append::{append, append_routed};
 pub(crate) use counts::{count, facets, histogram};
+pub(crate) use deposited::{file as deposited_file, files as deposited_files};
+pub(crate) use deposits::{create_deposit, deposits, remove_deposit};
 pub(crate) use docs::{openapi, problem_page};
 pub(crate) use events::{event, events, history};
 pub(crate) use export::export;

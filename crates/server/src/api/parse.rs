@@ -102,6 +102,16 @@ impl Parsed {
         position: usize,
         ids: &Ids,
     ) -> Result<(), Invalid> {
+        // Who could speak in the server's name could say that a day is closed.
+        if event.source.system == registry::SYSTEM {
+            let message = format!("`{}` is the server itself; name another", registry::SYSTEM);
+            return Err(Invalid {
+                at: "/source/system".to_owned(),
+                rule: Rule::ServerMember,
+                message,
+                offset: None,
+            });
+        }
         if event.id.is_none() {
             event.id = Some(Cow::Owned(match &ids.key {
                 Some(key) => format!("{key}:{position}"),

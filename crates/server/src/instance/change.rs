@@ -118,7 +118,7 @@ impl Instance {
     }
 
     /// Records a change and folds it in.
-    fn change(
+    pub(super) fn change(
         &self,
         change: &Change,
         by: &Actor<'static>,

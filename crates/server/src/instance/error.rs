@@ -38,6 +38,26 @@ pub enum InstanceError {
         /// Its id.
         id: String,
     },
+    /// There is no deposit with this id on the trail.
+    #[error("there is no deposit {id}")]
+    NoDeposit {
+        /// Its id.
+        id: String,
+    },
+    /// The folder is or was another deposit's.
+    #[error("the destination belongs to the deposit {id}; a folder is for one deposit, for ever")]
+    DestinationTaken {
+        /// The other deposit.
+        id: String,
+    },
+    /// What was ordered cannot be done.
+    #[error("{member} {message}")]
+    Order {
+        /// The member of the order.
+        member: &'static str,
+        /// What it should be.
+        message: String,
+    },
     /// The origin cannot name a trail.
     #[error(
         "`{origin}` cannot be an origin: use letters, digits, `.`, `-` and `/`, such as audit.example.org/lab"

@@ -18,11 +18,13 @@
 mod append;
 mod background;
 mod change;
+mod deposits;
 mod error;
 mod keys;
 mod open;
 
 pub use append::salt;
 pub use append::{append, record_access, uuid7};
+pub use deposits::NewDeposit;
 pub use error::InstanceError;
 pub use open::{Instance, InstanceOptions, OpenTrail, default_state_folder};

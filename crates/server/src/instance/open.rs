@@ -12,6 +12,7 @@ use trail::{
     Cache, Clock, DiskIds, Feed, FileWatermark, Options, Surroundings, SystemClock, Trail,
 };
 
+use super::deposits::DepositWork;
 use super::{InstanceError, keys};
 
 /// Space that stays free for publishing and for the server's own trails.
@@ -37,6 +38,8 @@ pub struct InstanceOptions {
     pub reserve_bytes: u64,
     /// Whether checkpoints, tiles and bundles can be read without a token.
     pub public_read_path: bool,
+    /// The folders below which daily deposits may be put.
+    pub deposit_roots: Vec<PathBuf>,
 }
 
 impl InstanceOptions {
@@ -47,6 +50,7 @@ impl InstanceOptions {
             clock: Arc::new(SystemClock::default()),
             reserve_bytes: RESERVE_BYTES,
             public_read_path: false,
+            deposit_roots: Vec::new(),
         }
     }
 }
@@ -89,6 +93,7 @@ pub struct Instance {
     /// Held while a trail is opened, so that none is opened twice.
     opening: Mutex<()>,
     scheduler: Scheduler,
+    pub(super) deposit_work: DepositWork,
 }
 
 impl Instance {
@@ -161,6 +166,7 @@ impl Instance {
             opening: Mutex::default(),
             scheduler: Scheduler::start(INDEX_THREADS)
                 .map_err(InstanceError::file("the search threads"))?,
+            deposit_work: DepositWork::default(),
         };
         let system = instance.trail(&parse_built_in(SYSTEM_SLUG))?;
         let mut registry = Registry::default();

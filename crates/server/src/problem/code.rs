@@ -47,6 +47,11 @@ codes! {
     /// The server's clock would move `recorded_at` more than an hour ahead. Nothing was recorded.
     /// An operator has to set the clock or confirm it.
     ClockUntrusted => "clock-untrusted", SERVICE_UNAVAILABLE, "The clock cannot be believed";
+    /// A deposited file is gone or has other bytes than were recorded. It is not handed out. Put the
+    /// file back; its SHA-256 is in the trail.
+    DepositDamaged => "deposit-damaged", INTERNAL_SERVER_ERROR, "The deposited file is damaged";
+    /// The folder is, or was, that of another deposit. Name another folder.
+    DepositExists => "deposit-exists", CONFLICT, "The folder has a deposit";
     /// The disk is full. Nothing of this request was recorded, and all that was recorded before can
     /// be read. Send the same request again when an operator has made room.
     DiskFull => "disk-full", INSUFFICIENT_STORAGE, "The disk is full";

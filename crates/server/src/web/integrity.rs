@@ -1,11 +1,16 @@
 //! What is proven about a trail, by what, and what has to be trusted.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
+use registry::DepositRecord;
 
 use super::list::Cover;
 use super::visit::{Frame, Shown, Visit, page};
+use super::when::Clock;
+use crate::instance::{Instance, OpenTrail};
 use crate::problem::Problem;
 
 #[derive(Template)]
@@ -22,6 +27,48 @@ struct IntegrityPage {
     recovery: String,
     created: String,
     cover: Cover,
+    deposits: Vec<DepositLine>,
+}
+
+/// A deposit, and what its last run said. The folder is no business of those who read the trail.
+struct DepositLine {
+    dialect: String,
+    since: String,
+    ended: String,
+    state: String,
+    is_sound: bool,
+    findings: Vec<String>,
+}
+
+fn deposit_lines(instance: &Instance, open: &OpenTrail, clock: &Clock) -> Vec<DepositLine> {
+    let line = |record: &Arc<DepositRecord>| {
+        let report = instance.deposit_report(&record.id);
+        let (state, is_sound, findings) = match &report {
+            None => ("has not run since the server started".to_owned(), true, Vec::new()),
+            Some(report) => {
+                let at = clock.stamp_micros(report.at_micros);
+                let days = report.deposited + report.verified;
+                let findings: Vec<String> =
+                    report.findings.iter().map(|finding| finding.message.clone()).collect();
+                (
+                    format!("{days} days deposited and as they were on {at}"),
+                    report.is_sound(),
+                    findings,
+                )
+            }
+        };
+        DepositLine {
+            dialect: record.order.dialect.clone(),
+            since: clock.stamp_micros(record.created_at_micros).to_string(),
+            ended: record
+                .removed_at_micros
+                .map_or_else(String::new, |at| clock.stamp_micros(at).to_string()),
+            state,
+            is_sound,
+            findings,
+        }
+    };
+    instance.deposits(&open.slug).iter().map(line).collect()
 }
 
 /// `GET /t/{trail}/integrity`.
@@ -34,7 +81,8 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     visit.call.params()?.finish()?;
     let frame = visit.frame(&format!("Integrity of {}", open.slug), "integrity");
     let clock = visit.taste.clock.clone();
-    let record = visit.call.app.instance().registry().trail(&open.slug).cloned();
+    let instance = Arc::clone(visit.call.app.instance());
+    let record = instance.registry().trail(&open.slug).cloned();
     visit
         .call
         .app
@@ -51,6 +99,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
                 stopped: open.trail.is_stopped(),
                 recovery: format!("{:?}", open.recovery),
                 created: created.unwrap_or_default(),
+                deposits: deposit_lines(&instance, &open, &clock),
                 cover: Cover::of(&open, &clock)?,
                 frame,
             };

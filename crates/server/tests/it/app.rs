@@ -28,6 +28,12 @@ impl TestClock {
     pub(crate) fn leap(&self, micros: i64) {
         self.wall.fetch_add(micros, Ordering::Relaxed);
     }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, micros: i64) {
+        self.leap(micros);
+        self.monotonic.fetch_add(micros, Ordering::Relaxed);
+    }
 }
 
 impl Clock for TestClock {

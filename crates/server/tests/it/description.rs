@@ -75,19 +75,6 @@ async fn real_answers_have_the_form_that_is_described() {
     app.fill(12).await;
     app.append(event(1).replace("run 1", &"x".repeat(70_000)).replace("e1", "long")).await;
     app.settle();
-    let description = description();
-    let check = |method: &str, path: &str, status: u16, body: &Value| {
-        let operation = &description["paths"][path][method];
-        let responses = &operation["responses"];
-        let response = match &responses[status.to_string()] {
-            Value::Null => &responses["default"],
-            response => response,
-        };
-        let content = response["content"].as_object().unwrap().values().next().unwrap();
-        if let Err(fault) = fits(&description, &content["schema"], body, "") {
-            panic!("{method} {path} {status}: {fault} in {body}");
-        }
-    };
     let v1 = "/api/v1/trails/{trail}";
     for (template, query) in [
         ("/events", "?limit=3"),
@@ -127,6 +114,49 @@ async fn real_answers_have_the_form_that_is_described() {
     check("post", "/api/v1/tokens", made.status.as_u16(), &made.json());
     let made = app.post("/api/v1/trails", r#"{"slug":"b"}"#).await;
     check("post", "/api/v1/trails", made.status.as_u16(), &made.json());
+}
+
+#[tokio::test]
+async fn answers_about_deposits_have_the_form_that_is_described() {
+    let root = tempfile::tempdir().unwrap();
+    let app = TestApp::with(server::AppOptions::new(), |options| {
+        options.deposit_roots = vec![root.path().to_owned()];
+    });
+    let deposits = format!("/api/v1/trails/{{trail}}/deposits");
+    let order = format!(r#"{{"destination":"{}/lab"}}"#, root.path().display());
+    let made = app.post("/api/v1/trails/lab/deposits", order.clone()).await;
+    check("post", &deposits, made.status.as_u16(), &made.json());
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    for body in [order, "{}".to_owned(), r#"{"destination":"x"}"#.to_owned()] {
+        let refused = app.post("/api/v1/trails/lab/deposits", body).await;
+        check("post", &deposits, refused.status.as_u16(), &refused.json());
+    }
+    app.clock.pass(26 * 3_600_000_000);
+    app.instance.run_deposits();
+    app.clock.pass(24 * 3_600_000_000);
+    let listed = app.get("/api/v1/trails/lab/deposits").await;
+    check("get", &deposits, listed.status.as_u16(), &listed.json());
+    for query in ["", "?limit=1", "?limit=0"] {
+        let path = format!("/api/v1/trails/lab/deposits/{id}/files{query}");
+        let listed = app.get(&path).await;
+        let template = format!("{deposits}/{{id}}/files");
+        check("get", &template, listed.status.as_u16(), &listed.json());
+    }
+}
+
+/// Compares an answer with the description of its operation and status.
+fn check(method: &str, path: &str, status: u16, body: &Value) {
+    let description = description();
+    let operation = &description["paths"][path][method];
+    let responses = &operation["responses"];
+    let response = match &responses[status.to_string()] {
+        Value::Null => &responses["default"],
+        response => response,
+    };
+    let content = response["content"].as_object().unwrap().values().next().unwrap();
+    if let Err(fault) = fits(&description, &content["schema"], body, "") {
+        panic!("{method} {path} {status}: {fault} in {body}");
+    }
 }
 
 /// As much of JSON Schema as the description uses.

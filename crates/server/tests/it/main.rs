@@ -12,6 +12,7 @@ mod append;
 mod auth;
 mod bad_input;
 mod config;
+mod deposits;
 mod description;
 mod read;
 mod search;

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
 mod crash_matrix;
+mod deposits;
 mod swarm;
 mod world;

@@ -193,3 +193,58 @@ fn the_queue_answers_everyone_and_refuses_beyond_its_bound() {
     assert_eq!(seen, (0..50).collect::<Vec<_>>());
     assert!(trail.enqueue(batch(50..51), Box::new(|_| ())).unwrap(), "the next one drains again");
 }
+
+#[test]
+fn what_is_decided_on_the_spot_knows_its_index_and_its_time() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 3);
+    let now = world.clock.wall.load(Ordering::SeqCst);
+    let decide = |next, at| {
+        assert_eq!((next, at), (3, now));
+        // What is below can be read meanwhile.
+        assert_eq!(trail.read_many(&[2])?.len(), 1);
+        Ok(Some(batch(7..8)))
+    };
+    let answers = trail.append_when(decide).unwrap().unwrap();
+    assert_eq!(index_of(&answers[0]), 3);
+    assert!(trail.append_when(|_, _| Ok(None)).unwrap().is_none());
+    let refused = trail.append_when(|_, _| Err(Error::Busy));
+    assert!(matches!(refused, Err(Error::Busy)));
+    assert_eq!(trail.committed_size(), 4);
+
+    let find = |trail: &trail::Trail| {
+        assert_eq!(trail.index_of("test", "e-7").unwrap(), Some(3));
+        assert_eq!(trail.index_of("test", "e-1").unwrap(), Some(1));
+        assert_eq!(trail.index_of("test", "e-9").unwrap(), None);
+        assert_eq!(trail.index_of("other", "e-7").unwrap(), None);
+    };
+    find(&trail);
+    trail.publish().unwrap();
+    find(&trail);
+    drop(trail);
+    find(&world.open().unwrap().0);
+}
+
+#[test]
+fn the_last_checkpoint_of_a_day_is_there_once_the_next_day_is_published() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 300);
+    trail.publish().unwrap();
+    let day = event::format_micros(world.clock.wall.load(Ordering::SeqCst));
+    let day = day.split('T').next().unwrap();
+    assert!(trail.last_checkpoint_of(day).unwrap().is_none(), "the day goes on");
+    fill(&trail, 300, 310);
+    world.clock.advance(24 * 3_600_000_000);
+    fill(&trail, 310, 312);
+    trail.publish().unwrap();
+    let kept = trail.last_checkpoint_of(day).unwrap().unwrap();
+    assert_eq!(kept.checkpoint.size().get(), 310);
+    assert!(trail.last_checkpoint_of("2001-01-01").unwrap().is_none());
+
+    let path = store::ObjectPath::new(format!("trails/lab/checkpoints/{day}")).unwrap();
+    let forged = kept.note.replace("\n310\n", "\n309\n");
+    store::Store::replace(&world.store, &path, forged.as_bytes()).unwrap();
+    assert!(matches!(trail.last_checkpoint_of(day), Err(Error::Corrupt(_))));
+}

@@ -1,0 +1,85 @@
+//! What is in a day's file: the events of a range of indexes, in a dialect.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dialect::{Losses, WriteOptions};
+use event::Entry;
+use registry::DepositOrder;
+use trail::{Feed as _, Trail};
+
+use super::{Failure, ledger};
+
+/// Events that are read at once.
+const READ_COUNT: usize = 1_024;
+
+/// The events of a range, and the form that they are written in.
+pub(super) struct Content<'a> {
+    pub(super) trail: &'a Trail,
+    pub(super) order: &'a DepositOrder,
+    pub(super) range: Range<u64>,
+    pub(super) stop: &'a AtomicBool,
+}
+
+/// What became of the entries of a range.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Records in the file.
+    pub(super) rows: u64,
+    /// Imported events that are not in the file.
+    pub(super) imports: u64,
+    /// The server's own records of deposits, which are not in the file.
+    pub(super) own: u64,
+    /// How often the dialect could not say a field.
+    pub(super) losses: BTreeMap<&'static str, u64>,
+}
+
+impl Content<'_> {
+    /// Writes the file: the same bytes every time. Memory does not grow with the range.
+    pub(super) fn write(&self, out: &mut dyn Write) -> Result<Counts, Failure> {
+        let Self { order, .. } = self;
+        let unknown = || Failure::Dialect(format!("{} {}", order.dialect, order.format));
+        let options = WriteOptions {
+            format: Some(order.format.clone()),
+            region_column: order.region,
+            formula_guard: order.formula_guard,
+        };
+        let platform = dialect::by_name(&order.dialect).ok_or_else(unknown)?;
+        let mut writer = platform.writer(&options).map_err(|_| unknown())?;
+        let (mut counts, mut losses) = (Counts::default(), Losses::default());
+        writer.begin(out)?;
+        let mut next = self.range.start;
+        while next < self.range.end {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(Failure::Cut);
+            }
+            let left = usize::try_from(self.range.end - next).unwrap_or(READ_COUNT);
+            let run = self.trail.read(next, left.min(READ_COUNT))?;
+            next += run.len() as u64;
+            for recorded in &run {
+                let index = recorded.index;
+                let text = recorded.text();
+                let entry = Entry::parse(&text).map_err(|_| Failure::Foreign { index })?;
+                if ledger::is_own(&entry) {
+                    counts.own += 1;
+                } else if !order.imports && entry.received.via == "import" {
+                    counts.imports += 1;
+                } else {
+                    let recorded = dialect::Recorded {
+                        index,
+                        recorded_at_micros: entry.recorded_at_micros,
+                        event: &entry.event,
+                        native: entry.native.as_ref(),
+                    };
+                    writer.write(&recorded, out, &mut losses)?;
+                    counts.rows += 1;
+                }
+            }
+        }
+        writer.end(out)?;
+        counts.losses = losses.iter().collect();
+        Ok(counts)
+    }
+}
