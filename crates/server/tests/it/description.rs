@@ -122,20 +122,20 @@ async fn answers_about_deposits_have_the_form_that_is_described() {
     let app = TestApp::with(server::AppOptions::new(), |options| {
         options.deposit_roots = vec![root.path().to_owned()];
     });
-    let deposits = format!("/api/v1/trails/{{trail}}/deposits");
+    let deposits = "/api/v1/trails/{trail}/deposits";
     let order = format!(r#"{{"destination":"{}/lab"}}"#, root.path().display());
     let made = app.post("/api/v1/trails/lab/deposits", order.clone()).await;
-    check("post", &deposits, made.status.as_u16(), &made.json());
+    check("post", deposits, made.status.as_u16(), &made.json());
     let id = made.json()["id"].as_str().unwrap().to_owned();
     for body in [order, "{}".to_owned(), r#"{"destination":"x"}"#.to_owned()] {
         let refused = app.post("/api/v1/trails/lab/deposits", body).await;
-        check("post", &deposits, refused.status.as_u16(), &refused.json());
+        check("post", deposits, refused.status.as_u16(), &refused.json());
     }
     app.clock.pass(26 * 3_600_000_000);
     app.instance.run_deposits();
     app.clock.pass(24 * 3_600_000_000);
     let listed = app.get("/api/v1/trails/lab/deposits").await;
-    check("get", &deposits, listed.status.as_u16(), &listed.json());
+    check("get", deposits, listed.status.as_u16(), &listed.json());
     for query in ["", "?limit=1", "?limit=0"] {
         let path = format!("/api/v1/trails/lab/deposits/{id}/files{query}");
         let listed = app.get(&path).await;
