@@ -8,8 +8,11 @@
 use std::borrow::Cow;
 
 use event::Json;
+use event::json::pointer_token;
 
-use crate::members::{Members, is_whole, string};
+use crate::csv::write_cell;
+use crate::json::{Normal, Syntax, has_token, is_secret_name, listed_pointer, normalise_at};
+use crate::members::{Members, Value, is_whole, string};
 use crate::{Fault, Rejection};
 
 /// The member that holds cells of columns that the table's definition does not have.
@@ -104,18 +107,31 @@ impl Header {
         self.places.iter().map(Place::name).zip(cells)
     }
 
-    /// A row as a record.
-    pub(crate) fn record<'c>(&self, cells: impl Iterator<Item = &'c str>) -> Members<'static> {
+    /// A row as a record, without what is secret; and pointers into it of what was left out.
+    pub(crate) fn record<'c>(
+        &self,
+        cells: impl Iterator<Item = &'c str>,
+    ) -> Result<(Members<'c>, Vec<String>), Rejection> {
         let mut record = Members::default();
         let mut extra = Members::default();
+        let mut redacted = Vec::new();
         for (place, cell) in self.places.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
             match place {
-                Place::Known(column) => record.put_at(column.path, &column.cell.read(cell)),
-                Place::Extra(name) => extra.put_named(name.clone(), Json::string(cell).as_str()),
+                Place::Known(column) => {
+                    if let Some(value) = column.value(cell, &mut redacted)? {
+                        record.put_at(column.path, value);
+                    }
+                }
+                Place::Extra(name) if has_token(name) => redacted.push(format!("/{EXTRA}")),
+                Place::Extra(name) if is_secret_name(name) || has_token(cell) => {
+                    let pointer = format!("/{EXTRA}/{}", pointer_token(name));
+                    redacted.push(listed_pointer(&pointer).to_owned());
+                }
+                Place::Extra(name) => extra.put_value(name.clone(), Value::string(cell)),
             }
         }
-        record.put_object(EXTRA, &extra);
-        record
+        record.put_object(EXTRA, extra);
+        Ok((record, redacted))
     }
 
     /// A row as it stood in the file: names as in the header, cells as text, empty ones left out.
@@ -138,7 +154,9 @@ impl Header {
         for (place, cell) in self.places.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
             let (name, text) = match place {
                 Place::Known(column) => (column.name, column.text(record)),
-                Place::Extra(name) => (&**name, extra.peek_text(name).unwrap_or_default()),
+                Place::Extra(name) => {
+                    (&**name, Cow::Owned(extra.peek_text(name).unwrap_or_default()))
+                }
             };
             let same = same_value(&text, cell);
             let text = if same { cell } else { &*text };
@@ -154,19 +172,27 @@ impl Header {
     pub(crate) fn gives_back<'c>(
         &self,
         cells: impl Iterator<Item = &'c str>,
-        record: &Members<'_>,
+        extra: Option<&str>,
         again: &Members<'_>,
-        redacted: bool,
+        redacted: Option<&Members<'_>>,
     ) -> bool {
-        record.peek(EXTRA) == again.peek(EXTRA)
+        extra == again.peek(EXTRA)
             && self.places.iter().zip(cells).all(|(place, cell)| match place {
                 Place::Known(column) => {
                     let text = column.text(again);
                     let is_time = matches!(column.cell, Cell::Time(_));
-                    text == cell || (redacted && !is_time && text == column.text(record))
+                    let is_left = |left: &Members<'_>| !is_time && text == column.text(left);
+                    *text == *cell || redacted.is_some_and(is_left)
                 }
                 Place::Extra(_) => true,
             })
+    }
+
+    /// The cell of the column whose member is at a path.
+    pub(crate) fn cell<'c>(&self, path: &[&str], cells: &[&'c str]) -> Option<Cow<'c, str>> {
+        let is_there = |place: &Place| matches!(place, Place::Known(column) if column.path == path);
+        let cell = cells.get(self.places.iter().position(is_there)?)?;
+        Some(Cow::Borrowed(*cell)).filter(|cell| !cell.is_empty())
     }
 }
 
@@ -192,8 +218,52 @@ impl Column {
     }
 
     /// The cell for a record; empty where the record has no such member.
-    pub(crate) fn text(&self, record: &Members<'_>) -> String {
-        record.peek_at(self.path).map(|value| self.cell.write(&value)).unwrap_or_default()
+    pub(crate) fn text<'m>(&self, record: &'m Members<'_>) -> Cow<'m, str> {
+        match record.at(self.path) {
+            None => Cow::Borrowed(""),
+            Some(Cow::Borrowed(value)) => self.cell.write(value),
+            Some(Cow::Owned(value)) => Cow::Owned(self.cell.write(&value).into_owned()),
+        }
+    }
+
+    /// The JSON value of a cell that is not empty, unless it is secret.
+    fn value<'c>(
+        &self,
+        cell: &'c str,
+        redacted: &mut Vec<String>,
+    ) -> Result<Option<Value<'c>>, Rejection> {
+        if let Some(outer) = self.path.iter().position(|name| is_secret_name(name)) {
+            redacted.push(pointer_to(self.path.get(..=outer).unwrap_or_default()));
+            return Ok(None);
+        }
+        let is_plain = match self.cell {
+            Cell::Text | Cell::Time(_) => false,
+            Cell::Number => is_whole(cell),
+            Cell::Flag => matches!(cell, "true" | "false"),
+            Cell::Json | Cell::SpacedJson => {
+                match normalise_at(cell, Syntax::Json, self.path.len()) {
+                    Ok(Normal { text, .. }) if text.starts_with('"') && has_token(&text) => {
+                        redacted.push(pointer_to(self.path));
+                        return Ok(None);
+                    }
+                    Ok(Normal { text, redacted: inside }) => {
+                        let start = pointer_to(self.path);
+                        redacted.extend(inside.iter().map(|at| format!("{start}{at}")));
+                        return Ok(Some(Value::json(text)));
+                    }
+                    Err(rejection) if rejection.fault == Fault::Depth => return Err(rejection),
+                    Err(_) => false,
+                }
+            }
+        };
+        if is_plain {
+            return Ok(Some(Value::json(cell)));
+        }
+        if has_token(cell) {
+            redacted.push(pointer_to(self.path));
+            return Ok(None);
+        }
+        Ok(Some(Value::string(cell)))
     }
 
     /// The cell of a row that was kept as it stood; empty where it had none.
@@ -204,34 +274,23 @@ impl Column {
 }
 
 impl Cell {
-    /// The JSON value of a cell that is not empty.
-    fn read(self, cell: &str) -> String {
-        let is_value = match self {
-            Self::Text | Self::Time(_) => false,
-            Self::Number => is_whole(cell),
-            Self::Flag => matches!(cell, "true" | "false"),
-            Self::Json | Self::SpacedJson => {
-                if let Ok(json) = Json::parse(cell) {
-                    return json.as_str().to_owned();
-                }
-                false
-            }
-        };
-        if is_value { cell.to_owned() } else { Json::string(cell).as_str().to_owned() }
-    }
-
     /// The cell of a JSON value.
-    fn write(self, value: &str) -> String {
-        match (self, string(value)) {
-            (Self::Time(write), Some(text)) => write(&text),
+    fn write<'v>(self, value: &'v Value<'_>) -> Cow<'v, str> {
+        match (self, value.content()) {
+            (Self::Time(write), Some(text)) => Cow::Owned(write(&text)),
             (Self::Json | Self::SpacedJson, Some(text)) if Json::parse(&text).is_err() => text,
-            (Self::SpacedJson, _) => spaced(value),
-            (Self::Json, _) => value.to_owned(),
+            (Self::SpacedJson, _) => Cow::Owned(spaced(value.text())),
+            (Self::Json, _) => Cow::Borrowed(value.text()),
             (_, Some(text)) => text,
-            (_, None) if value == "null" => String::new(),
-            (_, None) => value.to_owned(),
+            (_, None) if value.text() == "null" => Cow::Borrowed(""),
+            (_, None) => Cow::Borrowed(value.text()),
         }
     }
+}
+
+/// The pointer to what lies at a path. No name of a column's path needs an escape.
+fn pointer_to(path: &[&str]) -> String {
+    path.iter().fold(String::new(), |at, name| at + "/" + name)
 }
 
 /// Whether two cells hold the same JSON, so that neither hides what the other shows.
@@ -244,38 +303,50 @@ fn same_value(one: &str, other: &str) -> bool {
 
 /// Compact JSON with a space after every colon and comma.
 pub(crate) fn spaced(compact: &str) -> String {
-    let mut out = String::with_capacity(compact.len() + compact.len() / 8);
-    let (mut quoted, mut escaped) = (false, false);
-    for c in compact.chars() {
-        out.push(c);
-        if escaped {
-            escaped = false;
-        } else if quoted && c == '\\' {
-            escaped = true;
-        } else if c == '"' {
-            quoted = !quoted;
-        } else if !quoted && matches!(c, ':' | ',') {
-            out.push(' ');
+    let mut out = String::with_capacity(compact.len() + compact.len() / 4);
+    let mut rest = compact;
+    while !rest.is_empty() {
+        // Up to a string, then the string as it is.
+        let outside = memchr::memchr(b'"', rest.as_bytes()).unwrap_or(rest.len());
+        let (marks, string) = rest.split_at(outside);
+        for c in marks.chars() {
+            out.push(c);
+            if matches!(c, ':' | ',') {
+                out.push(' ');
+            }
         }
+        let (string, after) = string.split_at(string_size(string));
+        out.push_str(string);
+        rest = after;
     }
     out
 }
 
-/// Writes one row of a table as RFC 4180 has it: quotes where they are needed, CRLF left to others.
-pub(crate) fn write_row(out: &mut Vec<u8>, cells: impl Iterator<Item = String>, guard: bool) {
+/// How many bytes the string that a text begins with has, with its quotes.
+fn string_size(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if bytes.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+/// Writes one row of a table as RFC 4180 has it, but for the line end, which is a line feed.
+pub(crate) fn write_row<C: AsRef<str>>(
+    out: &mut Vec<u8>,
+    cells: impl Iterator<Item = C>,
+    guard: bool,
+) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        let guarded = guard && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        let cell: Cow<'_, str> = if guarded { format!("'{cell}").into() } else { cell.into() };
-        if cell.contains([',', '"', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            out.push(b'"');
-            out.extend_from_slice(cell.replace('"', "\"\"").as_bytes());
-            out.push(b'"');
-        } else {
-            out.extend_from_slice(cell.as_bytes());
-        }
+        write_cell(out, cell.as_ref(), guard);
     }
     out.push(b'\n');
 }

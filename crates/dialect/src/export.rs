@@ -1,5 +1,6 @@
 //! Writing records: as rows of a table, or as the page of an API.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use event::{Event, Json};
@@ -75,7 +76,7 @@ impl Writer for TableWriter {
     fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.row.clear();
         let names = self.columns.iter().map(|column| column.name).chain(self.region);
-        write_row(&mut self.row, names.map(ToOwned::to_owned), false);
+        write_row(&mut self.row, names, false);
         out.write_all(&self.row)
     }
 
@@ -89,13 +90,13 @@ impl Writer for TableWriter {
         let record = self.writing.record(recorded);
         let cell = |column: &Column| {
             if kept && self.native_rows {
-                column.native_text(&record)
+                Cow::Owned(column.native_text(&record))
             } else {
                 column.text(&record)
             }
         };
         let region = recorded.event.source.region.as_deref().unwrap_or_default();
-        let region = self.region.map(|_| region.to_owned());
+        let region = self.region.map(|_| Cow::Borrowed(region));
         self.row.clear();
         write_row(&mut self.row, self.columns.iter().map(cell).chain(region), self.guard);
         let has_region = self.region.is_some();

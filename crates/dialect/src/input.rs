@@ -34,6 +34,8 @@ pub(crate) struct Input<'r> {
     total: u64,
     total_max: u64,
     ended: bool,
+    /// Why reading ended, to be told once all that was read before has been looked at.
+    failed: Option<Rejection>,
 }
 
 enum Source<'r> {
@@ -72,6 +74,7 @@ impl<'r> Input<'r> {
             total: 0,
             total_max: options.total_bytes_max,
             ended: false,
+            failed: None,
         };
         while input.window().len() < 4 && input.more()? == More::Read {}
         if input.window().starts_with(b"\xEF\xBB\xBF") {
@@ -103,7 +106,13 @@ impl<'r> Input<'r> {
     }
 
     /// Reads more behind the window; doubles it, so that looking at it again stays linear.
+    ///
+    /// # Errors
+    /// When reading fails, but not before what was read until then could be seen.
     pub(crate) fn more(&mut self) -> Result<More, Rejection> {
+        if let Some(rejection) = self.failed.take() {
+            return Err(rejection);
+        }
         if self.ended {
             return Ok(More::Ended);
         }
@@ -116,9 +125,8 @@ impl<'r> Input<'r> {
         let wanted = size.max(CHUNK_BYTES);
         self.buffer.resize(size + wanted, 0);
         let mut filled = size;
-        while filled < self.buffer.len() {
-            let Some(space) = self.buffer.get_mut(filled..) else { break };
-            match self.source.read(space) {
+        while let Some(space) = self.buffer.get_mut(filled..).filter(|space| !space.is_empty()) {
+            let failed = match self.source.read(space) {
                 Ok(0) => {
                     self.ended = true;
                     break;
@@ -126,21 +134,23 @@ impl<'r> Input<'r> {
                 Ok(count) => {
                     filled += count;
                     self.total += u64::try_from(count).unwrap_or(u64::MAX);
-                    if let Err(rejection) = self.bounded() {
-                        self.stop(filled);
-                        return Err(rejection);
-                    }
+                    self.bounded()
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let rejection = self.source.rejection(self.line, &error);
-                    self.stop(filled);
-                    return Err(rejection);
-                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+                Err(error) => Err(self.source.rejection(self.line, &error)),
+            };
+            if let Err(rejection) = failed {
+                self.ended = true;
+                self.failed = Some(rejection);
+                break;
             }
         }
         self.buffer.truncate(filled);
-        Ok(if filled > size { More::Read } else { More::Ended })
+        match self.failed.take_if(|_| filled == size) {
+            Some(rejection) => Err(rejection),
+            None if filled > size => Ok(More::Read),
+            None => Ok(More::Ended),
+        }
     }
 
     /// Passes everything up to and including the next line feed.
@@ -155,11 +165,6 @@ impl<'r> Input<'r> {
                 return Ok(());
             }
         }
-    }
-
-    fn stop(&mut self, filled: usize) {
-        self.buffer.truncate(filled);
-        self.ended = true;
     }
 
     fn bounded(&self) -> Result<(), Rejection> {

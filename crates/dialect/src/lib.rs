@@ -18,6 +18,7 @@
 
 mod catalogue;
 mod columns;
+pub mod csv;
 mod dialect;
 pub mod dnanexus;
 mod export;

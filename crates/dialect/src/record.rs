@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use event::json::{Edit, edit};
 use event::{Event, Json};
 
-use crate::columns::Header;
-use crate::json::{Normal, Syntax, has_token, normalise};
-use crate::members::{Members, same_json, string};
+use crate::columns::{EXTRA, Header};
+use crate::json::{Normal, Syntax, collapse, has_token, normalise};
+use crate::members::{Members, Value};
 use crate::{Fault, Mapped, ReadOptions, Rejection};
 
 /// Why a record is not an event; its line is known elsewhere.
@@ -64,6 +64,19 @@ const ENDING_CHARS_MAX: usize = 16;
 /// How many of the last characters of a longer one are kept.
 const ENDING_CHARS_KEPT: usize = 7;
 
+/// Records of fewer bytes cannot become events that are too large.
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// The ending of a credential that a record names, and whether that is all it named.
+fn ending(content: Cow<'_, str>) -> (Cow<'_, str>, bool) {
+    let count = content.chars().count();
+    if count <= ENDING_CHARS_MAX && !has_token(&content) {
+        return (content, true);
+    }
+    let kept = content.chars().skip(count.saturating_sub(ENDING_CHARS_KEPT)).collect();
+    (Cow::Owned(kept), false)
+}
+
 impl Form {
     /// A JSON record as an event of that format.
     pub(crate) fn map(
@@ -72,92 +85,110 @@ impl Form {
         text: &str,
         options: &ReadOptions,
     ) -> Result<Mapped, Refused> {
-        let (mut event, mut record) = self.begin(Some(format), text, options)?;
-        self.redact(&mut event, &mut record, options);
-        let again = (self.to_record)(&event).to_json();
-        let native = if same_json(&again, &record) { None } else { own_json(&record) };
-        finish(event, native)
+        let Normal { text: normal, mut redacted } = normalise(text, Syntax::Json)?;
+        let mut record = Members::parse(&normal)
+            .ok_or_else(|| Refused::new(Fault::Shape, "is no JSON object; expected a record"))?;
+        let original = if redacted.is_empty() { None } else { Members::parse(text.trim_ascii()) };
+        self.keep_endings(&mut record, &mut redacted, |path| {
+            original.as_ref()?.at(path)?.content().map(|content| Cow::Owned(content.into_owned()))
+        });
+        let kept = record.clone();
+        let mut event = self.event(Some(format), record, &redacted, options)?;
+        let kept = self.redact(&mut event, kept, options);
+        let again = (self.to_record)(&event);
+        let native = if again.is_same(&kept) { None } else { own_json(&kept.to_json()) };
+        finish(event, native, text.len())
     }
 
     /// A row of a table as an event of that format; with none, the mapping has named it.
     ///
     /// The row comes back when every cell does. `exact` says that the platform defined the table;
     /// where it did not, it is enough that the record comes back.
-    pub(crate) fn map_row<'c>(
+    pub(crate) fn map_row(
         &self,
         format: Option<&'static str>,
         header: &Header,
-        cells: impl Iterator<Item = &'c str> + Clone,
+        cells: &[&str],
         options: &ReadOptions,
         exact: bool,
     ) -> Result<Mapped, Refused> {
-        let text = header.record(cells.clone()).to_json();
-        let (mut event, mut record) = self.begin(format, &text, options)?;
-        self.redact(&mut event, &mut record, options);
+        let all = || cells.iter().copied();
+        let (mut record, mut redacted) = header.record(all())?;
+        collapse(&mut redacted);
+        self.keep_endings(&mut record, &mut redacted, |path| header.cell(path, cells));
+        let is_plain = redacted.is_empty() && options.redact.is_empty();
+        let extra = record.peek(EXTRA).map(ToOwned::to_owned);
+        // Most rows come back cell by cell, and need no second copy.
+        let kept = (!is_plain || !exact).then(|| record.clone());
+        let mut event = self.event(format, record, &redacted, options)?;
+        let kept = kept.map(|kept| self.redact(&mut event, kept, options));
         let again = (self.to_record)(&event);
-        let members = Members::parse(&record).unwrap_or_default();
-        let redacted = !event.redacted.is_empty();
-        let native = if !exact {
-            if same_json(&again.to_json(), &record) { None } else { own_json(&record) }
-        } else if header.gives_back(cells.clone(), &members, &again, redacted) {
-            None
-        } else if redacted {
-            own_json(&header.native_of(cells, &members).to_json())
-        } else {
-            own_json(&header.native(cells).to_json())
+        let is_redacted = !event.redacted.is_empty();
+        let native = match &kept {
+            Some(kept) if !exact => {
+                if again.is_same(kept) {
+                    None
+                } else {
+                    own_json(&kept.to_json())
+                }
+            }
+            Some(kept) if is_redacted => {
+                if header.gives_back(all(), kept.peek(EXTRA), &again, Some(kept)) {
+                    None
+                } else {
+                    own_json(&header.native_of(all(), kept).to_json())
+                }
+            }
+            _ if header.gives_back(all(), extra.as_deref(), &again, None) => None,
+            _ => own_json(&header.native(all()).to_json()),
         };
-        finish(event, native)
+        finish(event, native, cells.iter().map(|cell| cell.len()).sum())
     }
 
-    /// The event, and the record that it should give back.
-    fn begin(
+    /// The event of a record without secrets.
+    fn event(
         &self,
         format: Option<&'static str>,
-        text: &str,
+        record: Members<'_>,
+        redacted: &[String],
         options: &ReadOptions,
-    ) -> Result<(Event<'static>, String), Refused> {
-        let normal = normalise(text, Syntax::Json)
-            .map_err(|rejection| Refused::new(rejection.fault, rejection.message))?;
-        let (record, redacted) = self.keep_endings(text, normal);
-        let members = Members::parse(&record)
-            .ok_or_else(|| Refused::new(Fault::Shape, "is no JSON object; expected a record"))?;
-        let mut event = (self.to_event)(members)?;
+    ) -> Result<Event<'static>, Refused> {
+        let mut event = (self.to_event)(record)?;
         if let Some(format) = format {
             event.source.format = Some(format.into());
         }
         event.redacted = redacted.iter().map(|at| self.event_pointer(at).into()).collect();
         add_known(&mut event, options);
-        Ok((event, record))
+        Ok(event)
     }
 
     /// Puts back what was dropped for its name and is only an ending, and the ending of the rest.
-    fn keep_endings(&self, text: &str, normal: Normal) -> (String, Vec<String>) {
-        let Normal { text: mut record, mut redacted } = normal;
+    fn keep_endings<'r>(
+        &self,
+        record: &mut Members<'r>,
+        redacted: &mut Vec<String>,
+        content_at: impl Fn(&'static [&'static str]) -> Option<Cow<'r, str>>,
+    ) {
+        if redacted.is_empty() {
+            return;
+        }
         for path in self.endings {
             let whole = format!("/{}", path.join("/"));
-            let dropped = |at: &String| whole == *at || whole.starts_with(&format!("{at}/"));
+            let dropped = |at: &String| {
+                whole
+                    .strip_prefix(&**at)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
             if !redacted.iter().any(dropped) {
                 continue;
             }
-            let original = Members::parse(text.trim_ascii()).unwrap_or_default();
-            let Some(content) = original.peek_at(path).and_then(|json| string(&json)) else {
-                continue;
-            };
-            let count = content.chars().count();
-            let harmless = count <= ENDING_CHARS_MAX && !has_token(&content);
-            let kept: String = if harmless {
-                content
-            } else {
-                content.chars().skip(count.saturating_sub(ENDING_CHARS_KEPT)).collect()
-            };
-            let mut members = Members::parse(&record).map(Members::into_owned).unwrap_or_default();
-            members.put_at(path, Json::string(&kept).as_str());
-            record = members.to_json();
-            if harmless {
+            let Some(content) = content_at(path) else { continue };
+            let (kept, is_all) = ending(content);
+            record.put_at(path, Value::string(kept));
+            if is_all {
                 redacted.retain(|at| !dropped(at));
             }
         }
-        (record, redacted)
     }
 
     /// Where a record's value stands in the event.
@@ -169,7 +200,16 @@ impl Form {
     }
 
     /// Drops what the caller wants dropped from the event and from the record.
-    fn redact(&self, event: &mut Event<'static>, record: &mut String, options: &ReadOptions) {
+    fn redact<'r>(
+        &self,
+        event: &mut Event<'static>,
+        record: Members<'r>,
+        options: &ReadOptions,
+    ) -> Members<'r> {
+        if options.redact.is_empty() {
+            return record;
+        }
+        let mut record = record.to_json();
         for pointer in &options.redact {
             let Some((root, prefix, rest)) = self.pointers.iter().find_map(|(root, prefix)| {
                 let rest = pointer.strip_prefix(root)?;
@@ -188,12 +228,19 @@ impl Form {
                 continue;
             }
             *slot = Json::parse(&without).ok().map(Json::into_owned);
-            *record = drop_at(record, &format!("{prefix}{rest}")).0;
+            record = drop_at(&record, &format!("{prefix}{rest}")).0;
             event.redacted.push(pointer.clone().into());
         }
         if event.attributes.as_ref().is_some_and(|json| json.as_str() == "{}") {
             event.attributes = None;
         }
+        Members::parse(&record).map(Members::into_owned).unwrap_or_default()
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::new(rejection.fault, rejection.message)
     }
 }
 
@@ -226,10 +273,16 @@ pub(crate) fn own_json(text: &str) -> Option<Json<'static>> {
     Json::parse(text).ok().map(Json::into_owned)
 }
 
+/// The event of a record of so many bytes. Its mapping takes only what fits; what it cannot know is
+/// the sum of it all, and what it lists as redacted.
 pub(crate) fn finish(
     event: Event<'static>,
     native: Option<Json<'static>>,
+    size: usize,
 ) -> Result<Mapped, Refused> {
-    event.check().map_err(|invalid| Refused::new(Fault::Value, invalid.to_string()))?;
+    if size > SMALL_BYTES || !event.redacted.is_empty() {
+        event.check().map_err(|invalid| Refused::new(Fault::Value, invalid.to_string()))?;
+    }
+    debug_assert!(event.check().is_ok(), "{:?}", event.check());
     Ok(Mapped { event, native })
 }

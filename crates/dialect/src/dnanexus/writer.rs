@@ -1,5 +1,6 @@
 //! Writing rows as DNAnexus's file has them.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use event::{Event, Status};
@@ -30,7 +31,7 @@ impl Writer for RowWriter {
         }
         self.row.clear();
         let region = self.region.then_some(REGION);
-        let names = COLUMNS.into_iter().chain(region).map(ToOwned::to_owned);
+        let names = COLUMNS.into_iter().chain(region);
         write_row(&mut self.row, names, false);
         out.write_all(&self.row)
     }
@@ -43,17 +44,17 @@ impl Writer for RowWriter {
     ) -> io::Result<()> {
         let event = recorded.event;
         let region = event.source.region.as_deref().unwrap_or_default();
-        let region = self.region.then(|| region.to_owned());
+        let region = self.region.then_some(Cow::Borrowed(region));
         self.row.clear();
         let native = recorded
             .native_of(SYSTEM, FORMAT)
             .and_then(|json| serde_json::from_str::<Vec<String>>(json.as_str()).ok())
             .filter(|cells| cells.len() == COLUMNS.len());
         if let Some(cells) = native {
-            write_row(&mut self.row, cells.into_iter().chain(region), self.guard);
+            let cells = cells.into_iter().map(Cow::Owned);
+            write_row(&mut self.row, cells.chain(region), self.guard);
         } else {
-            let cells = to_cells(event).map(std::borrow::Cow::into_owned);
-            write_row(&mut self.row, cells.into_iter().chain(region), self.guard);
+            write_row(&mut self.row, to_cells(event).into_iter().chain(region), self.guard);
         }
         losses.add_unsaid(event, |pointer| {
             says(event, pointer) || (self.region && pointer == "/source/region")

@@ -6,5 +6,5 @@ mod normal;
 mod secrets;
 
 pub(crate) use documents::{Documents, Path};
-pub(crate) use normal::{Normal, Syntax, normalise};
-pub(crate) use secrets::has_token;
+pub(crate) use normal::{Normal, Syntax, collapse, listed_pointer, normalise, normalise_at};
+pub(crate) use secrets::{has_token, is_secret_name};

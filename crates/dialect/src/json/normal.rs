@@ -45,6 +45,14 @@ const POINTERS_MAX: usize = 256;
 /// # Errors
 /// The rejection's line is that of the fault within the text, from 1.
 pub(crate) fn normalise(text: &str, syntax: Syntax) -> Result<Normal, Rejection> {
+    normalise_at(text, syntax, 0)
+}
+
+/// The same for a value that will stand so many levels deep in a record.
+///
+/// # Errors
+/// As [`normalise`].
+pub(crate) fn normalise_at(text: &str, syntax: Syntax, depth: usize) -> Result<Normal, Rejection> {
     let mut reader = Reader {
         text,
         at: 0,
@@ -54,7 +62,7 @@ pub(crate) fn normalise(text: &str, syntax: Syntax) -> Result<Normal, Rejection>
         redacted: Vec::new(),
         keys: Vec::new(),
         large: Vec::new(),
-        depth: 0,
+        depth,
     };
     reader.space();
     reader.value()?;
@@ -68,13 +76,24 @@ pub(crate) fn normalise(text: &str, syntax: Syntax) -> Result<Normal, Rejection>
     Ok(Normal { text, redacted: reader.redacted })
 }
 
+/// The pointer to list for what was dropped: its own, or that of the nearest parent that can be listed.
+pub(crate) fn listed_pointer(mut pointer: &str) -> &str {
+    while pointer.len() > POINTER_BYTES_MAX || pointer.bytes().any(|b| b < 0x20 || b == 0x7F) {
+        pointer = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    pointer
+}
+
 /// Too many pointers are worth less than the names of the members they lie in.
-fn collapse(redacted: &mut Vec<String>) {
+pub(crate) fn collapse(redacted: &mut Vec<String>) {
     if redacted.len() > POINTERS_MAX {
         for pointer in redacted.iter_mut() {
             let end = pointer.match_indices('/').nth(1).map_or(pointer.len(), |(at, _)| at);
             pointer.truncate(end);
         }
+    }
+    if redacted.len() < 2 {
+        return;
     }
     let mut seen = HashSet::new();
     redacted.retain(|pointer| seen.insert(pointer.clone()));
@@ -412,10 +431,7 @@ impl<'t> Reader<'t> {
 
     /// Lists the pointer of what was dropped, or the nearest parent's that can be listed.
     fn redact(&mut self) {
-        let mut pointer = self.pointer.as_str();
-        while pointer.len() > POINTER_BYTES_MAX || pointer.bytes().any(|b| b < 0x20 || b == 0x7F) {
-            pointer = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-        }
+        let pointer = listed_pointer(&self.pointer);
         if !pointer.is_empty() {
             self.redacted.push(pointer.to_owned());
         }

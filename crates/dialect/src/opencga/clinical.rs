@@ -12,7 +12,7 @@ use event::{Actor, Event, Moment, Target};
 use super::record::{DERIVED, SYSTEM};
 use crate::identity::Ordinals;
 use crate::json::Normal;
-use crate::members::{Members, fits, items, same_json, string};
+use crate::members::{Members, fits, items, string};
 use crate::record::{Refused, add_known, finish, own_json};
 use crate::{Fault, Mapped, ReadOptions, Row};
 
@@ -89,10 +89,9 @@ fn map(
     attributes.put(DERIVED, "[\"/occurred_at\"]");
     event.attributes = attributes.into_attributes();
     event.redacted = redacted;
-    let again = to_entry(&event).to_json();
-    let native = if same_json(&again, text) { None } else { own_json(text) };
+    let native = if to_entry(&event).is_same(&entry) { None } else { own_json(text) };
     add_known(&mut event, options);
-    finish(event, native)
+    finish(event, native, text.len())
 }
 
 fn field(record: &Members<'_>, name: &str) -> Option<String> {

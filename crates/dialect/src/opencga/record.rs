@@ -9,7 +9,7 @@ use event::{
 
 use super::study;
 use crate::json::Normal;
-use crate::members::{Members, fits, fits_prose, is_whole, same_json, string};
+use crate::members::{Members, fits, fits_prose, is_whole, string};
 use crate::record::{Refused, add_known, finish, own_json};
 use crate::{Fault, Mapped, ReadOptions};
 
@@ -49,12 +49,11 @@ pub(super) fn map(normal: Normal, options: &ReadOptions) -> Result<Mapped, Refus
         .ok_or_else(|| Refused::new(Fault::Shape, "is no JSON object; expected a record"))?;
     let mut event = to_event(&record)?;
     event.redacted = redacted.iter().map(|at| event_pointer(at).into()).collect();
-    let again = to_record(&event).to_json();
-    let native =
-        if same_json(&again, &with_nulls(&record).to_json()) { None } else { own_json(&text) };
+    let again = to_record(&event);
+    let native = if again.is_same(&with_nulls(&record)) { None } else { own_json(&text) };
     add_known(&mut event, options);
     study::derive(&mut event);
-    finish(event, native)
+    finish(event, native, text.len())
 }
 
 /// Drops what the caller wants dropped.

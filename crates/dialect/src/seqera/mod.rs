@@ -185,7 +185,7 @@ impl Records for Reading {
         let Some((kind, header)) = &self.table else { return Err(Refused::missing("header")) };
         match kind {
             Kind::V1 => v1_row(&mut self.ordinals, header, cells, options),
-            Kind::V2 => V2.map_row(Some(v2::FORMAT), header, cells.iter().copied(), options, false),
+            Kind::V2 => V2.map_row(Some(v2::FORMAT), header, cells, options, false),
         }
     }
 
@@ -194,6 +194,7 @@ impl Records for Reading {
         if members.peek("event").is_some() || members.peek("timestamp").is_some() {
             return V2.map(v2::FORMAT, text, options);
         }
+        Json::parse(text).map_err(|invalid| Refused::new(Fault::Syntax, invalid.to_string()))?;
         // A row as JSON is the row: what stands in it as a number or as null is text or nothing.
         let (names, values): (Vec<&str>, Vec<&str>) = members.iter().unzip();
         let header = Header::new(v1::READ_COLUMNS, names.into_iter())
@@ -219,7 +220,7 @@ fn v1_row(
     cells: &[&str],
     options: &ReadOptions,
 ) -> Result<Mapped, Refused> {
-    let mut mapped = V1.map_row(None, header, cells.iter().copied(), options, true)?;
+    let mut mapped = V1.map_row(None, header, cells, options, true)?;
     let named: Vec<(&str, &str)> = header.named(cells.iter().copied()).collect();
     let documented = v1::COLUMNS.iter().map(|column| {
         let cell = named.iter().find(|(name, _)| *name == column.name);

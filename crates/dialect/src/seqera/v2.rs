@@ -178,7 +178,7 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     record.put_text("timestamp", Some(event.occurred_at.as_str()));
     record.put_text("event", Some(&event.action));
     record.put_text("correlationId", event.operation.as_deref());
-    record.put_object("actor", &write_actor(event, own));
+    record.put_object("actor", write_actor(event, own));
     let mut members = Members::default();
     if let Some(client) = &event.client {
         members.put_text("ip", client.ip.as_deref());
@@ -187,8 +187,8 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     let credential = event.actor.as_ref().and_then(|actor| actor.credential.as_ref());
     let token = credential.and_then(|credential| credential.id.as_deref());
     members.put_number("accessTokenId", token.filter(|id| crate::members::is_whole(id)));
-    record.put_object("client", &members);
-    record.put_object("target", &write_target(event, own));
+    record.put_object("client", members);
+    record.put_object("target", write_target(event, own));
     let residue = event.attributes.as_ref().filter(|_| own);
     if let Some(residue) = residue.and_then(|json| Members::parse(json.as_str())) {
         record.lay_over(&residue);
@@ -242,7 +242,7 @@ fn write_target(event: &Event<'_>, own: bool) -> Members<'static> {
             ("user", &scope.user),
         ] {
             if let Some(place) = place {
-                members.put_object(name, &write_place(place, own));
+                members.put_object(name, write_place(place, own));
             }
         }
     }
@@ -253,11 +253,11 @@ fn write_target(event: &Event<'_>, own: bool) -> Members<'static> {
         metadata.put("contentRequested", "true");
         metadata.put_text("preStateStatus", Some(status(event.before.is_some())));
         metadata.put_text("postStateStatus", Some(status(event.after.is_some())));
-        state.put_object("metadata", &metadata);
+        state.put_object("metadata", metadata);
     }
     state.put_json("previousState", event.before.as_ref());
     state.put_json("newState", event.after.as_ref());
-    members.put_object("state", &state);
+    members.put_object("state", state);
     members
 }
 

@@ -194,14 +194,14 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     }
     entity.put_json("before", event.before.as_ref());
     entity.put_json("after", event.after.as_ref());
-    record.put_object("entity", &entity);
+    record.put_object("entity", entity);
     record.put_text("action", Some(&event.action));
     if let Some(actor) = &event.actor {
-        record.put_object("actor", &super::write_actor(actor));
+        record.put_object("actor", super::write_actor(actor));
         let ending = actor.credential.as_ref().and_then(|credential| credential.ending.as_deref());
         let mut token = Members::default();
         token.put_text("ending", ending);
-        record.put_object("authToken", &token);
+        record.put_object("authToken", token);
     }
     record.put_text("changeReason", event.reason.as_ref().map(|reason| &*reason.text));
     super::lay_residue(&mut record, event, &[FORMAT_CSV, FORMAT_JSON]);

@@ -241,7 +241,6 @@ impl Records for Reading {
             Kind::Audit => audit::FORMAT_CSV,
             Kind::System => system::FORMAT_CSV,
         };
-        let cells = cells.iter().copied();
         kind.form().map_row(Some(format), header, cells, options, true)
     }
 

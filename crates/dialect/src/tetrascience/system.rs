@@ -124,7 +124,7 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
     let organization = event.scope.as_ref().and_then(|scope| scope.organization.as_ref());
     record.put_text("org_slug", organization.and_then(super::slug));
     if let Some(actor) = &event.actor {
-        record.put_object("actor", &super::write_actor(actor));
+        record.put_object("actor", super::write_actor(actor));
     }
     record.put_text("action", Some(&event.action));
     let mut target = Members::default();
@@ -133,8 +133,8 @@ pub(super) fn to_record(event: &Event<'_>) -> Members<'static> {
         target.put_text("type", super::native_type(thing));
         target.put_text("name", thing.name.as_deref());
     }
-    record.put_object("target", &target);
-    record.put_object("source", &write_source(event, own));
+    record.put_object("target", target);
+    record.put_object("source", write_source(event, own));
     record.put_json("before", event.before.as_ref());
     record.put_json("after", event.after.as_ref());
     super::lay_residue(&mut record, event, &[FORMAT_CSV, FORMAT_JSON]);
@@ -154,7 +154,7 @@ fn write_source(event: &Event<'_>, own: bool) -> Members<'static> {
     }
     let credential = event.actor.as_ref().and_then(|actor| actor.credential.as_ref());
     tracking.put_text("token", credential.and_then(|credential| credential.ending.as_deref()));
-    source.put_object("tracking", &tracking);
+    source.put_object("tracking", tracking);
     source
 }
 

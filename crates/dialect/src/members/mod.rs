@@ -1,17 +1,20 @@
-//! The members of a JSON object as text: what a mapping takes, and what is left when it has taken.
+//! The members of a JSON object: what a mapping takes, and what is left when it has taken.
 //!
 //! A dialect takes the members that an event has a place for. What is left, the *residue*, keeps its
 //! native layout and goes into the event's `attributes`; laying the taken members over it gives the
 //! record back, nulls, empty objects and unknown members included. Values are never turned into
-//! numbers or maps: their text stays as it came.
+//! numbers or maps: their text stays as it came. Objects inside are opened when something in them is
+//! asked for, and stay open, so that a record is taken apart once.
+
+mod split;
+mod value;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use event::json::write_string;
 use event::{ID_BYTES_MAX, Json, TEXT_BYTES_MAX};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+
+pub(crate) use value::Value;
 
 /// The most bytes of what a person wrote; the event's own limit.
 const PROSE_BYTES_MAX: usize = 1024 * 1024;
@@ -19,14 +22,19 @@ const PROSE_BYTES_MAX: usize = 1024 * 1024;
 /// The most bytes of a credential's ending; the event's own limit.
 const ENDING_BYTES_MAX: usize = 64;
 
+/// Up to this many members are compared by looking each up; beyond it they are sorted, so that a
+/// hostile object costs no more than its size.
+const LINEAR_MEMBERS_MAX: usize = 32;
+
 /// Names and compact values of one JSON object, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
 
 impl<'a> Members<'a> {
-    /// The members of a compact JSON object; `None` when the text is something else.
+    /// The members of a JSON object; `None` when the text is something else. What lies inside the
+    /// values is not looked at: the text is known to be JSON, or somebody checks it elsewhere.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
+        split::members(text)
     }
 
     /// Whether there is nothing in it.
@@ -34,20 +42,28 @@ impl<'a> Members<'a> {
         self.0.is_empty()
     }
 
+    fn find(&self, name: &str) -> Option<&Value<'a>> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    fn find_mut(&mut self, name: &str) -> Option<&mut Value<'a>> {
+        self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
     /// The text of a member's value.
     pub(crate) fn peek(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
+        self.find(name).map(Value::text)
     }
 
     /// A string member's content, which stays where it is.
     pub(crate) fn peek_text(&self, name: &str) -> Option<String> {
-        self.peek(name).and_then(string)
+        self.find(name)?.content().map(Cow::into_owned)
     }
 
     /// Takes a member out.
     pub(crate) fn take(&mut self, name: &str) -> Option<Cow<'a, str>> {
         let at = self.0.iter().position(|(key, _)| key == name)?;
-        Some(self.0.remove(at).1)
+        Some(self.0.remove(at).1.into_text())
     }
 
     /// Takes a value of any kind but `null`.
@@ -75,8 +91,10 @@ impl<'a> Members<'a> {
     }
 
     fn take_string(&mut self, name: &str, bytes_max: usize) -> Option<String> {
-        let content = self.peek(name).and_then(string).filter(|text| fits(text, bytes_max))?;
-        self.take(name)?;
+        let at = self.0.iter().position(|(key, _)| key == name)?;
+        let (_, value) = self.0.get(at)?;
+        let content = value.content().filter(|text| fits(text, bytes_max))?.into_owned();
+        self.0.remove(at);
         Some(content)
     }
 
@@ -94,28 +112,26 @@ impl<'a> Members<'a> {
         name: &str,
         body: impl FnOnce(&mut Members<'_>) -> T,
     ) -> Option<T> {
-        let (_, value) = self.0.iter_mut().find(|(key, _)| key == name)?;
-        let text = value.clone();
-        let mut inner = Members::parse(&text)?;
+        let at = self.0.iter().position(|(key, _)| key == name)?;
+        let (_, value) = self.0.get_mut(at)?;
+        let inner = value.open()?;
         let was_empty = inner.is_empty();
-        let out = body(&mut inner);
+        let out = body(inner);
         if inner.is_empty() && !was_empty {
-            self.take(name)?;
-        } else {
-            *value = Cow::Owned(inner.to_json());
+            self.0.remove(at);
         }
         Some(out)
     }
 
     /// Adds a member; the caller knows that there is none of this name and that the text is JSON.
     pub(crate) fn put(&mut self, name: &'static str, json: impl Into<Cow<'a, str>>) {
-        self.0.push((Cow::Borrowed(name), json.into()));
+        self.0.push((Cow::Borrowed(name), Value::json(json)));
     }
 
     /// Adds a string, if there is one.
     pub(crate) fn put_text(&mut self, name: &'static str, content: Option<&str>) {
         if let Some(content) = content {
-            self.put(name, Json::string(content).as_str().to_owned());
+            self.0.push((Cow::Borrowed(name), Value::string(content.to_owned())));
         }
     }
 
@@ -135,83 +151,97 @@ impl<'a> Members<'a> {
     }
 
     /// Adds an object, unless it is empty.
-    pub(crate) fn put_object(&mut self, name: &'static str, inner: &Members<'_>) {
+    pub(crate) fn put_object(&mut self, name: &'static str, inner: Self) {
         if !inner.is_empty() {
-            self.put(name, inner.to_json());
+            self.0.push((Cow::Borrowed(name), Value::object(inner)));
         }
     }
 
     /// Adds a member of any name.
     pub(crate) fn put_named(&mut self, name: String, json: &str) {
-        self.0.push((Cow::Owned(name), Cow::Owned(json.to_owned())));
+        self.0.push((Cow::Owned(name), Value::json(json.to_owned())));
+    }
+
+    /// Adds a value of any name.
+    pub(crate) fn put_value(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
+        self.0.push((name.into(), value));
     }
 
     /// Adds a value inside objects that are made where they are missing.
-    pub(crate) fn put_at(&mut self, path: &[&'static str], json: &str) {
+    pub(crate) fn put_at(&mut self, path: &[&'static str], value: Value<'a>) {
         let [name, rest @ ..] = path else { return };
         if rest.is_empty() {
-            return self.put_named((*name).to_owned(), json);
+            return self.put_value(*name, value);
         }
-        let mut inner = self
-            .take(name)
-            .and_then(|text| Members::parse(&text).map(Members::into_owned))
-            .unwrap_or_default();
-        inner.put_at(rest, json);
-        self.put(name, inner.to_json());
+        if let Some(inner) = self.find_mut(name).and_then(Value::open) {
+            return inner.put_at(rest, value);
+        }
+        self.take(name);
+        let mut inner = Members::default();
+        inner.put_at(rest, value);
+        self.put_value(*name, Value::object(inner));
     }
 
-    /// The text of a value inside objects.
-    pub(crate) fn peek_at(&self, path: &[&str]) -> Option<String> {
+    /// The value inside objects.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<Cow<'_, Value<'_>>> {
         let [name, rest @ ..] = path else { return None };
-        let value = self.peek(name)?;
-        if rest.is_empty() { Some(value.to_owned()) } else { Members::parse(value)?.peek_at(rest) }
+        let value = self.find(name)?;
+        if rest.is_empty() {
+            return Some(Cow::Borrowed(value));
+        }
+        if let Some(inner) = value.opened() {
+            return inner.at(rest);
+        }
+        let inner = Members::parse(value.text())?;
+        inner.at(rest).map(|value| Cow::Owned(value.into_owned().into_owned()))
     }
 
     /// The same with its own copy of every text.
     pub(crate) fn into_owned(self) -> Members<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        Members(self.0.into_iter().map(|(name, value)| (own(name), own(value))).collect())
+        Members(self.0.into_iter().map(|(name, value)| (own(name), value.into_owned())).collect())
     }
 
     /// Lays a residue under what is here: its members are added, and objects on both sides are
     /// joined. Where both have a value, the one here stands.
     pub(crate) fn lay_over(&mut self, residue: &Members<'_>) {
         for (name, value) in &residue.0 {
-            let Some((_, here)) = self.0.iter_mut().find(|(key, _)| key == name) else {
-                self.0.push((Cow::Owned(name.to_string()), Cow::Owned(value.to_string())));
+            let Some(here) = self.find_mut(name) else {
+                let value = value.clone().into_owned();
+                self.0.push((Cow::Owned(name.to_string()), value));
                 continue;
             };
-            let joined = match (Members::parse(here), Members::parse(value)) {
-                (Some(mut mine), Some(theirs)) => {
-                    mine.lay_over(&theirs);
-                    Some(mine.to_json())
-                }
-                _ => None,
-            };
-            if let Some(joined) = joined {
-                *here = Cow::Owned(joined);
+            if let Some(theirs) = value.members()
+                && let Some(mine) = here.open()
+            {
+                mine.lay_over(&theirs);
             }
         }
     }
 
     /// The members in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.0.iter().map(|(name, value)| (&**name, value.text()))
     }
 
     /// The object as compact JSON.
     pub(crate) fn to_json(&self) -> String {
-        let mut out = vec![b'{'];
-        for (name, value) in &self.0 {
-            if out.len() > 1 {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (position, (name, value)) in self.0.iter().enumerate() {
+            if position > 0 {
                 out.push(b',');
             }
-            write_string(&mut out, name);
+            write_string(out, name);
             out.push(b':');
-            out.extend_from_slice(value.as_bytes());
+            value.write(out);
         }
         out.push(b'}');
-        String::from_utf8(out).unwrap_or_default()
     }
 
     /// The object as JSON.
@@ -223,28 +253,26 @@ impl<'a> Members<'a> {
     pub(crate) fn into_attributes(self) -> Option<Json<'static>> {
         if self.is_empty() { None } else { Json::parse(&self.to_json()).ok().map(Json::into_owned) }
     }
-}
 
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    let value = map.next_value::<&RawValue>()?;
-                    members.push((Cow::Owned(name), Cow::Borrowed(value.get())));
-                }
-                Ok(Members(members))
-            }
+    /// Whether two objects say the same, whatever the order of members in objects.
+    pub(crate) fn is_same(&self, other: &Members<'_>) -> bool {
+        if self.0.len() != other.0.len() {
+            return false;
         }
-        deserializer.deserialize_map(Collect)
+        if self.0.len() <= LINEAR_MEMBERS_MAX {
+            let same = |(name, value): &(Cow<'_, str>, Value<'_>)| {
+                other.find(name).is_some_and(|theirs| value.is_same(theirs))
+            };
+            return self.0.iter().all(same);
+        }
+        let [one, other] = [self.sorted(), other.sorted()];
+        one.iter().zip(&other).all(|(a, b)| a.0 == b.0 && a.1.is_same(b.1))
+    }
+
+    fn sorted(&self) -> Vec<(&str, &Value<'a>)> {
+        let mut all: Vec<_> = self.0.iter().map(|(name, value)| (&**name, value)).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        all
     }
 }
 
@@ -257,7 +285,13 @@ pub(crate) fn string(json: &str) -> Option<String> {
 
 /// Whether a text is a whole number that JSON and a 64-bit id would both write this way.
 pub(crate) fn is_whole(text: &str) -> bool {
-    text.len() <= 20 && text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let plain = match digits {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    plain && (digits.len() < 19 || text.parse::<i64>().is_ok())
 }
 
 /// Whether a text may stand in a member of an event that holds at most that many bytes.
@@ -277,11 +311,8 @@ pub(crate) fn same_json(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }
-    if let (Some(mut one), Some(mut other)) = (Members::parse(one), Members::parse(other)) {
-        one.0.sort_unstable();
-        other.0.sort_unstable();
-        return one.0.len() == other.0.len()
-            && one.0.iter().zip(&other.0).all(|(a, b)| a.0 == b.0 && same_json(&a.1, &b.1));
+    if let (Some(one), Some(other)) = (Members::parse(one), Members::parse(other)) {
+        return one.is_same(&other);
     }
     match (items(one), items(other)) {
         (Some(one), Some(other)) => {
@@ -291,12 +322,9 @@ pub(crate) fn same_json(one: &str, other: &str) -> bool {
     }
 }
 
+/// The items of a JSON array; `None` when the text is something else.
 pub(crate) fn items(text: &str) -> Option<Vec<&str>> {
-    if !text.starts_with('[') {
-        return None;
-    }
-    let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-    Some(items.into_iter().map(RawValue::get).collect())
+    split::items(text)
 }
 
 #[cfg(test)]
@@ -322,10 +350,10 @@ mod tests {
         let mut inner = Members::default();
         inner.put_number("id", Some("7"));
         inner.put_text("name", Some("o"));
-        again.put_object("o", &inner);
+        again.put_object("o", inner);
         let mut inner = Members::default();
         inner.put_number("id", Some("8"));
-        again.put_object("p", &inner);
+        again.put_object("p", inner);
         again.lay_over(&members);
         assert!(same_json(&again.to_json(), compact.as_str()), "{}", again.to_json());
     }
@@ -352,6 +380,18 @@ mod tests {
         {
             assert_eq!(is_whole(text), whole, "{text}");
         }
-        assert!(!is_whole("9223372036854775808"));
+        for (text, whole) in [
+            ("9223372036854775807", true),
+            ("-9223372036854775808", true),
+            ("9223372036854775808", false),
+            ("-9223372036854775809", false),
+            ("99999999999999999999", false),
+            ("0", true),
+            ("-0", false),
+            ("-", false),
+            ("+7", false),
+        ] {
+            assert_eq!(is_whole(text), whole, "{text}");
+        }
     }
 }
