@@ -80,19 +80,7 @@ pub(crate) enum Command {
     /// Brings a platform's audit records in
     Import(Import),
     /// Writes a trail's events
-    Export {
-        #[command(flatten)]
-        at: InTrail,
-        /// csv, jsonl, or the name of a platform
-        #[arg(long, default_value = "jsonl")]
-        format: String,
-        /// Only the events that this query finds
-        #[arg(long, value_name = "QUERY", default_value = "")]
-        query: String,
-        /// Writes the plain static tree of C2SP tlog-tiles into this directory instead
-        #[arg(long = "static", value_name = "DIR")]
-        static_tree: Option<PathBuf>,
-    },
+    Export(Export),
     /// Finds events
     Search {
         /// Such as: actor:ana action:delete* outcome:failure "lot 42"
@@ -206,6 +194,30 @@ pub(crate) struct Import {
     /// Stops at the first record that cannot be read
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) at: InTrail,
+    /// Writes the records of a platform: opencga, dnanexus, seqera, tetrascience
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) dialect: Option<String>,
+    /// jsonl or csv; with a dialect one of its forms, the first when absent
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// Adds a column for the region to a platform's table, which its own has not
+    #[arg(long, requires = "dialect")]
+    pub(crate) region_column: bool,
+    /// Guards cells of a platform's table that a spreadsheet would run; our own CSV always does
+    #[arg(long, requires = "dialect")]
+    pub(crate) formula_guard: bool,
+    /// Only the events that this query finds
+    #[arg(long, value_name = "QUERY", default_value = "")]
+    pub(crate) query: String,
+    /// Writes the plain static tree of C2SP tlog-tiles into this directory instead
+    #[arg(long = "static", value_name = "DIR")]
+    pub(crate) static_tree: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

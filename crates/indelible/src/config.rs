@@ -32,6 +32,10 @@ pub(crate) struct RawConfig {
     pub(crate) reserve_bytes: Option<u64>,
     /// The folders below which daily deposits may be put.
     pub(crate) deposit_roots: Option<Vec<PathBuf>>,
+    /// The most bytes of one import over HTTP, decompressed.
+    pub(crate) import_bytes_max: Option<u64>,
+    /// How long the input of one import over HTTP may take.
+    pub(crate) import_seconds_max: Option<u64>,
 }
 
 impl RawConfig {
@@ -109,11 +113,14 @@ mod tests {
             public_read_path,
             reserve_bytes,
             deposit_roots,
+            import_bytes_max,
+            import_seconds_max,
         } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
         assert!(tls_cert.is_some() && tls_key.is_some());
         assert!(public_read_path.is_some() && reserve_bytes.is_some());
         assert!(deposit_roots.is_some());
+        assert!(import_bytes_max.is_some() && import_seconds_max.is_some());
         RawConfig::parse(example).unwrap();
     }
 

@@ -50,8 +50,14 @@ pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io:
         Output::Csv => {
             line(&header.join(","))?;
             rows.iter().try_for_each(|row| {
-                let cells: Vec<String> = row.iter().map(|cell| csv_cell(cell)).collect();
-                line(&cells.join(","))
+                let mut cells = Vec::new();
+                for (position, cell) in row.iter().enumerate() {
+                    if position > 0 {
+                        cells.push(b',');
+                    }
+                    dialect::csv::write_cell(&mut cells, cell, true);
+                }
+                line(&String::from_utf8_lossy(&cells))
             })
         }
     }
@@ -64,15 +70,4 @@ pub(crate) fn printable(text: &str) -> String {
             || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// A CSV cell that no spreadsheet takes for a formula.
-fn csv_cell(text: &str) -> String {
-    let guarded = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if guarded { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
 }

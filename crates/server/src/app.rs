@@ -19,6 +19,9 @@ const BODIES_BYTES_MAX: usize = 160 * 1024 * 1024;
 /// Streams, exports and other answers that go on for long, at once.
 const LONG_ANSWERS_MAX: usize = 256;
 
+/// Imports at once: each takes two threads and some megabytes.
+const IMPORTS_MAX: usize = 4;
+
 /// Blocking reads at once, so that questions never take all threads from appends.
 const READS_MAX: usize = 32;
 
@@ -31,6 +34,10 @@ pub struct AppOptions {
     pub body_idle: Duration,
     /// How long a whole body may take.
     pub body_total: Duration,
+    /// The most bytes of one import, decompressed.
+    pub import_bytes_max: u64,
+    /// How long the input of one import may take.
+    pub import_total: Duration,
     /// How long `wait=published` and `at_least` wait at most.
     pub wait_max: Duration,
     /// How often a stream without events says that it is alive.
@@ -44,6 +51,8 @@ impl AppOptions {
             public_metrics: false,
             body_idle: Duration::from_secs(10),
             body_total: Duration::from_mins(2),
+            import_bytes_max: 64 * 1024 * 1024 * 1024,
+            import_total: Duration::from_hours(6),
             wait_max: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
         }
@@ -68,6 +77,7 @@ struct Parts {
     /// One permit for each KiB of bodies.
     bodies: Arc<Semaphore>,
     long_answers: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
     reads: Semaphore,
     stopping: watch::Sender<bool>,
     refusals: Mutex<Refusals>,
@@ -91,6 +101,7 @@ impl App {
             metrics: Metrics::default(),
             bodies: Arc::new(Semaphore::new(BODIES_BYTES_MAX / 1024)),
             long_answers: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
+            imports: Arc::new(Semaphore::new(IMPORTS_MAX)),
             reads: Semaphore::new(READS_MAX),
             stopping: watch::Sender::new(false),
             refusals: Mutex::default(),
@@ -193,6 +204,16 @@ impl App {
     pub(crate) fn long_answer(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.0.long_answers).try_acquire_owned().map_err(|_| {
             Problem::new(Code::Busy).detail("too many streams and exports are open").retry_after(10)
+        })
+    }
+
+    /// Takes one of the places for imports.
+    ///
+    /// # Errors
+    /// [`Code::Busy`] when all are taken.
+    pub(crate) fn import_place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.0.imports).try_acquire_owned().map_err(|_| {
+            Problem::new(Code::Busy).detail("too many imports are under way").retry_after(30)
         })
     }
 }

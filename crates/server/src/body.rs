@@ -1,6 +1,6 @@
 //! Request bodies: collected within bounds of bytes and time, and decompressed within bounds.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,10 +32,28 @@ pub(crate) struct Collected {
 
 /// The compression of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
+pub(crate) enum Encoding {
     Plain,
     Gzip,
     Zstd,
+}
+
+impl Encoding {
+    /// What was compressed.
+    pub(crate) fn decoder<'r>(
+        self,
+        input: impl BufRead + Send + 'r,
+    ) -> std::io::Result<Box<dyn Read + Send + 'r>> {
+        Ok(match self {
+            Self::Plain => Box::new(input),
+            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                Box::new(decoder)
+            }
+        })
+    }
 }
 
 /// Reads a body of at most `limit` bytes, before and after decompression.
@@ -96,7 +114,8 @@ impl Collected {
     }
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
+/// The compression that the headers name.
+pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Encoding::Plain) };
     let value = value.as_bytes().trim_ascii().to_ascii_lowercase();
     match value.as_slice() {
@@ -152,15 +171,7 @@ fn decompress(
     let broken = |error: std::io::Error| {
         Problem::new(Code::MalformedBody).detail("the compression is broken").caused_by(&error)
     };
-    let mut reader: Box<dyn Read + '_> = match encoding {
-        Encoding::Plain => Box::new(bytes),
-        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
-        Encoding::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes).map_err(broken)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
-            Box::new(decoder)
-        }
-    };
+    let mut reader = encoding.decoder(bytes).map_err(broken)?;
     let mut out = Vec::with_capacity(bytes.len().saturating_mul(4).min(limit));
     let mut piece = vec![0; 64 * 1024];
     loop {

@@ -18,7 +18,8 @@ mod auth;
 mod body;
 mod call;
 pub mod deposit;
-mod export;
+pub mod export;
+pub mod import;
 pub mod instance;
 mod kinds;
 mod metrics;
@@ -34,7 +35,6 @@ mod web;
 
 pub use app::{App, AppOptions};
 pub use auth::Caller;
-pub use export::{COLUMNS, Format};
 pub use kinds::Catalogues;
 pub use params::Params;
 pub use problem::{Code, Detail, Problem};

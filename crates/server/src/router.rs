@@ -38,6 +38,7 @@ fn every() -> Routes {
         .get("/api/v1/trails/{trail}/count", JSON, api::count)
         .get("/api/v1/trails/{trail}/history", JSON, api::history)
         .get("/api/v1/trails/{trail}/export", "", api::export)
+        .post("/api/v1/trails/{trail}/import", JSON, api::import)
         .get("/api/v1/trails/{trail}/status", JSON, api::status)
         .get("/api/v1/trails/{trail}/proof/consistency", JSON, api::consistency)
         .get("/api/v1/trails/{trail}/deposits", JSON, api::deposits)

@@ -4,22 +4,24 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use dialect::ReadOptions;
-use event::{Draft, Received};
 use registry::{Scope, Slug};
-use server::instance::{Instance, InstanceOptions};
+use server::import::{self, Import, Rejected, Watch};
+use server::instance::{Instance, InstanceOptions, OpenTrail};
 use server::{ServeOptions, Server};
-use trail::Batch;
 
 use super::{explain, serve};
 use crate::exit::Exit;
 use crate::output;
 
 /// OpenCGA's own audit records, from its test suite (Apache-2.0); see the README beside them.
-const OPENCGA: [&str; 2] = [
-    include_str!("../../../dialect/tests/data/opencga/v3.1.0_opencga.json"),
-    include_str!("../../../dialect/tests/data/opencga/v3.1.0_test.json"),
+const OPENCGA: [(&str, &str); 2] = [
+    (
+        "v3.1.0_opencga.json",
+        include_str!("../../../dialect/tests/data/opencga/v3.1.0_opencga.json"),
+    ),
+    ("v3.1.0_test.json", include_str!("../../../dialect/tests/data/opencga/v3.1.0_test.json")),
 ];
 
 /// What the lab does, one event a line; `@` is replaced by the start of the time of each.
@@ -42,7 +44,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     let lab = Slug::parse("lab")?;
     if instance.registry().trail(&lab).is_none() {
         let made = instance.create_trail(&lab, &Instance::operator()).map_err(explain)?;
-        import(&made.trail)?;
+        import(&instance, &made)?;
     }
     let by = Instance::operator();
     let scopes = vec![Scope::Append, Scope::Read];
@@ -91,28 +93,34 @@ fn introduce(url: &str, token: &str, vkey: &str, directory: &Path) -> Result<()>
 }
 
 /// Imports the real records.
-fn import(trail: &trail::Trail) -> Result<()> {
+fn import(instance: &Instance, open: &OpenTrail) -> Result<()> {
     let platform = dialect::by_name("opencga").context("the OpenCGA dialect is built in")?;
-    let received = Arc::new(Received {
-        via: "import".into(),
-        dialect: Some("opencga".into()),
-        version: Some("1".into()),
-        import: Some("demo".into()),
-    });
-    for text in OPENCGA {
-        let rows = platform
-            .reader(Box::new(text.as_bytes()), &ReadOptions::default())
-            .map_err(|rejection| anyhow::anyhow!("{rejection}"))?;
-        let mut drafts = Vec::new();
-        for row in rows {
-            let mapped = row.result.map_err(|rejection| anyhow::anyhow!("{rejection}"))?;
-            let salts = &mut server::instance::salt;
-            drafts.push(Draft::new(&mapped.event, mapped.native.as_ref(), salts)?);
+    for (file, text) in OPENCGA {
+        let wanted = Import {
+            dialect: platform,
+            options: ReadOptions::default(),
+            file: file.to_owned(),
+            strict: true,
+            by: Instance::operator(),
+            recorded_by: "operator".into(),
+        };
+        let report = import::run(instance, open, &wanted, text.as_bytes(), &mut Nobody);
+        if let Some((_, reason)) = report.end.reason() {
+            bail!("{file}: {reason}");
         }
-        let (recorded_by, received) = ("operator".into(), Arc::clone(&received));
-        trail.append(Batch { drafts, recorded_by, received, atomic: true })?;
     }
     Ok(())
+}
+
+/// Whoever looks on at the records that are built in.
+struct Nobody;
+
+impl Watch for Nobody {
+    fn rejected(&mut self, _: &Rejected) {}
+
+    fn must_stop(&self) -> bool {
+        false
+    }
 }
 
 /// Plays the lab over the HTTP API: its last hours, ending now.

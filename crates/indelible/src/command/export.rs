@@ -5,91 +5,62 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use dialect::{Losses, WriteOptions};
-use event::Entry;
-use search::Order;
-use server::Format as ExportFormat;
-use server::instance::OpenTrail;
+use dialect::WriteOptions;
+use search::Query;
+use server::export::{Form, Loss, visit};
 use tlog::{BundleId, Tile};
-use trail::{Feed, Recorded};
 
 use super::{find, open_trail};
-use crate::cli::InTrail;
+use crate::cli::{Export, InTrail};
 use crate::exit::{Exit, usage};
 use crate::output;
 
-/// Events read at once.
-const READ_COUNT: usize = 2_048;
+/// What is written when nothing is said.
+const FORMAT: &str = "jsonl";
 
-pub(crate) fn run(at: &InTrail, format: &str, query: &str) -> Result<Exit> {
-    let own = ExportFormat::ALL.into_iter().find(|(name, _)| *name == format);
-    let platform = dialect::by_name(format);
-    let query = (!query.is_empty()).then(|| find::parse(query)).transpose()?;
+pub(crate) fn run(export: &Export) -> Result<Exit> {
+    let form = form(export)?;
+    let query = match &*export.query {
+        "" => Query::default(),
+        text => find::parse(text)?,
+    };
+    let (_instance, open) = open_trail(&export.at)?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    match (own, platform) {
-        (Some((_, format)), _) => {
-            let (_instance, open) = open_trail(at)?;
-            let mut buffer = Vec::new();
-            format.begin(&mut buffer);
-            each(&open, query.as_ref(), &mut |recorded| {
-                format.write(recorded, &mut buffer);
-                out.write_all(&buffer)?;
-                buffer.clear();
-                Ok(())
-            })?;
-            out.write_all(&buffer)?;
-        }
-        (None, Some(platform)) => {
-            let mut writer = platform.writer(&WriteOptions::default())?;
-            let (_instance, open) = open_trail(at)?;
-            let mut losses = Losses::default();
-            writer.begin(&mut out)?;
-            each(&open, query.as_ref(), &mut |recorded| {
-                let text = recorded.text();
-                let entry = Entry::parse(&text)?;
-                let recorded = dialect::Recorded {
-                    index: recorded.index,
-                    recorded_at_micros: entry.recorded_at_micros,
-                    event: &entry.event,
-                    native: entry.native.as_ref(),
-                };
-                Ok(writer.write(&recorded, &mut out, &mut losses)?)
-            })?;
-            writer.end(&mut out)?;
-            for (field, count) in losses.iter() {
-                output::note(&format!("{format} cannot say {field}: {count} times"));
-            }
-        }
-        (None, None) => {
-            let names: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
-            let names = names.join(", ");
-            return Err(usage(format!("`{format}` is not a format; use csv, jsonl, or {names}")));
-        }
-    }
+    let mut writer = form.writer()?;
+    let mut piece = Vec::new();
+    writer.begin(&mut piece)?;
+    visit(&open, &query, &mut |recorded| {
+        writer.write(recorded, &mut piece)?;
+        out.write_all(&piece)?;
+        piece.clear();
+        Ok::<_, anyhow::Error>(())
+    })?;
+    writer.end(&mut piece)?;
+    out.write_all(&piece)?;
     out.flush()?;
+    for Loss { pointer, count } in writer.losses() {
+        let field = if pointer.is_empty() { "the whole event" } else { pointer };
+        output::note(&format!("{} cannot say {field}: {count} times", form.name()));
+    }
     Ok(Exit::Done)
 }
 
-/// Calls `each` with every event in the order of the trail, or with those that a query finds, oldest
-/// first.
-fn each(
-    open: &OpenTrail,
-    query: Option<&search::Query>,
-    each: &mut dyn FnMut(&Recorded) -> Result<()>,
-) -> Result<()> {
-    if let Some(query) = query {
-        return find::visit(open, query, Order::Oldest, usize::MAX, each).map(drop);
-    }
-    let size = open.trail.committed_size();
-    let mut next = 0;
-    while next < size {
-        let run = open.trail.read(next, READ_COUNT)?;
-        next += run.len() as u64;
-        for recorded in &run {
-            each(recorded)?;
+fn form(export: &Export) -> Result<Form> {
+    let form = match &export.dialect {
+        None => Form::own(export.format.as_deref().unwrap_or(FORMAT)),
+        Some(name) => {
+            let options = WriteOptions {
+                format: export.format.clone(),
+                region_column: export.region_column,
+                formula_guard: export.formula_guard,
+            };
+            Form::platform(name, options)
         }
-    }
-    Ok(())
+    };
+    form.map_err(|unknown| {
+        let what = if export.dialect.is_some() { "--dialect or --format" } else { "--format" };
+        usage(format!("{what} {unknown}"))
+    })
 }
 
 /// Writes the plain tree that any web server can serve.

@@ -30,9 +30,9 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(serve) => serve::run(&serve),
         Command::Demo { dir, listen } => demo::run(dir, listen),
         Command::Import(import) => import::run(&import),
-        Command::Export { at, format, query, static_tree } => match static_tree {
-            Some(folder) => export::static_tree(&at, &folder),
-            None => export::run(&at, &format, &query),
+        Command::Export(export) => match &export.static_tree {
+            Some(folder) => export::static_tree(&export.at, folder),
+            None => export::run(&export),
         },
         Command::Search { query, at, output, limit } => find::run(&query, &at, output, limit),
         Command::Tail { server, token, trail, query } => tail::run(&server, &token, &trail, &query),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use server::instance::Instance;
-use server::{ServeOptions, Server, Tls};
+use server::{AppOptions, ServeOptions, Server, Tls};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::explain;
@@ -28,6 +28,10 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
         (None, None) => None,
         _ => return Err(usage("TLS needs both a certificate and its key")),
     };
+    let mut app = AppOptions::new();
+    app.import_bytes_max = config.raw.import_bytes_max.unwrap_or(app.import_bytes_max);
+    app.import_total =
+        config.raw.import_seconds_max.map_or(app.import_total, std::time::Duration::from_secs);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let data = config.data.clone();
@@ -35,7 +39,7 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
             tokio::task::spawn_blocking(move || Instance::open(&config.data, config.options));
         let instance = opening.await?.map_err(explain)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let options = ServeOptions { tls, ..ServeOptions::new(listen) };
+        let options = ServeOptions { tls, app, ..ServeOptions::new(listen) };
         let server = Server::bind(instance, options).await?;
         output::note(&format!("serving {} on {scheme}://{}", data.display(), server.address()));
         server.run(stopped()).await;

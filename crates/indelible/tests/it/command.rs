@@ -1,64 +1,10 @@
 //! What a person types, and what comes back.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-struct Shell {
-    folder: TempDir,
-}
-
-impl Shell {
-    fn new() -> Self {
-        let shell = Self { folder: TempDir::new().unwrap() };
-        shell.done(&["init", "data", "--origin", "test.example"]);
-        shell
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_indelible"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("INDELIBLE_STATE_DIR", self.folder.path().join("state"))
-            .env("INDELIBLE_DATA", "data")
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a command that must succeed and gives its stdout.
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a command that must fail with this code and gives its stderr.
-    fn fails(&self, code: i32, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-        errors
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.folder.path().join(name)
-    }
-}
-
-fn opencga(name: &str) -> String {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../dialect/tests/data/opencga").join(name);
-    path.canonicalize().unwrap().into_os_string().into_string().unwrap()
-}
-
-fn with_trail() -> (Shell, String) {
-    let shell = Shell::new();
-    let vkey = shell.done(&["trail", "create", "lab"]).trim().to_owned();
-    (shell, vkey)
-}
+use crate::shell::{Shell, opencga, with_trail};
 
 #[test]
 fn init_refuses_a_directory_that_has_something_in_it() {

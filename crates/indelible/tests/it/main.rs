@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 mod command;
+mod import;
+mod shell;
 mod tidy;

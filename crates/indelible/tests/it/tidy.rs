@@ -114,3 +114,18 @@ fn source_files_stay_small_and_nothing_is_left_undone() {
         }
     }
 }
+
+/// The cases in which the four platforms' records are irregular, of which each has a test named after
+/// it.
+const IRREGULAR_CASES: std::ops::RangeInclusive<u32> = 1..=16;
+
+#[test]
+fn every_irregular_case_has_a_test() {
+    let mut paths = Vec::new();
+    sources(&root().join("crates"), &mut paths);
+    let all: String = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for case in IRREGULAR_CASES {
+        let names = [format!("fn case_{case}_"), format!("fn case_{case:02}_")];
+        assert!(names.iter().any(|name| all.contains(name)), "case {case} has no test");
+    }
+}

@@ -1,30 +1,32 @@
 //! `GET …/export`: every event that is meant, in the order of the trail, as a file.
 //!
 //! It goes out as it is read, in bounded memory. An export that cannot be finished is cut off in the
-//! middle of its transfer, so that no client takes a part for the whole.
+//! middle of its transfer, so that no client takes a part for the whole. What the form cannot say
+//! stands in a trailer, or is asked for beforehand.
 
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use bytes::Bytes;
+use dialect::WriteOptions;
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use search::{Cursor, Order, PAGE_MAX, Query};
+use search::Query;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use trail::{Feed as _, Recorded};
+use trail::Recorded;
 
 use super::question::Question;
 use crate::App;
 use crate::app::Answer;
-use crate::call::{Call, typed};
-use crate::export::Format;
+use crate::call::{self, Call, typed};
+use crate::export::{FileWriter, Form, Loss, UnknownForm, visit};
 use crate::instance::OpenTrail;
-use crate::kinds::Catalogues;
 use crate::negotiate::accepts;
+use crate::params::Params;
 use crate::problem::{Code, Problem};
 
 /// Bytes after which a piece is sent.
@@ -33,60 +35,81 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces that wait for a slow client before reading waits too.
 const PIECES_WAITING: usize = 8;
 
-/// Events that are read at once.
-const READ_COUNT: usize = 1_024;
+/// The trailer that counts the events of the file.
+const COUNT: HeaderName = HeaderName::from_static("export-count");
 
-/// Where one event in so many is meant, or more, reading them all is quicker than looking up each.
-const SCAN_FROM: u64 = 20;
+/// The trailer that says what the form cannot say: pointers and counts.
+const LOSSES: HeaderName = HeaderName::from_static("export-losses");
 
-/// Streams the events that are meant.
+/// Streams the events that are meant, or counts what their file would hold and lack.
 pub(crate) async fn export(call: Call) -> Answer {
     let open = call.trail().await?;
     let mut params = call.params()?;
-    let format = params.word("format", &Format::ALL)?;
-    let format = format.ok_or_else(|| Problem::parameter("format", "is csv or jsonl"))?;
+    let form = form(&mut params)?;
+    let words = [("true", true), ("false", false)];
+    let is_summary = params.word("summary", &words)?.unwrap_or(false);
     let question = Question::read(params)?;
-    let media_type = format.media_type();
+    let media_type = if is_summary { "application/json" } else { form.media_type() };
     accepts(&call.headers, media_type.split(';').next().unwrap_or(media_type))?;
     let place = call.app.long_answer()?;
     let mut record = question.to_params();
     if let Some(members) = record.as_object_mut() {
-        members.insert("format".to_owned(), format.name().into());
+        members.insert("format".to_owned(), form.name().into());
     }
-    call.record_read("export", &open, &record);
+    call.record_read(if is_summary { "count" } else { "export" }, &open, &record);
+    let name = format!("attachment; filename=\"{}{}\"", open.slug, form.ending());
+    let export = Export { app: call.app.clone(), open, query: question.query };
+    let writer = form.writer().map_err(|form| unknown(&form))?;
+    if is_summary {
+        let counting = tokio::task::spawn_blocking(move || {
+            let counted = export.count(writer);
+            drop(place);
+            counted
+        });
+        return Ok(call::json(counting.await??.to_string()));
+    }
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-    let name = format!("attachment; filename=\"{}.{}\"", open.slug, format.name());
-    let app = call.app.clone();
     tokio::task::spawn_blocking(move || {
-        let slug = open.slug.clone();
-        let mut export =
-            Export { app, open, format, query: question.query, out: Vec::new(), sender };
-        if let Err(Cut::Failed(problem)) = export.run() {
-            let reason = problem.internal().unwrap_or_else(|| problem.code().as_str());
-            tracing::error!(trail = %slug, reason, "an export was cut off");
-            let cut = io::Error::other("the export cannot be finished");
-            // Nobody listens any more: then nobody takes a part for the whole.
-            let _ = export.sender.blocking_send(Err(cut));
-        }
+        export.send(writer, &sender);
         drop(place);
     });
-    let frames =
-        tokio_stream::StreamExt::map(ReceiverStream::new(receiver), |piece| piece.map(Frame::data));
-    let mut response = typed(media_type, Body::new(StreamBody::new(frames)));
+    let mut response = typed(media_type, Body::new(StreamBody::new(ReceiverStream::new(receiver))));
+    let headers = response.headers_mut();
+    headers.insert(header::TRAILER, HeaderValue::from_static("export-count, export-losses"));
     if let Ok(name) = HeaderValue::try_from(name) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    Ok(response)
+    Ok::<Response<Body>, _>(response)
+}
+
+/// Reads `dialect` and `format`, and with a dialect `region_column` and `formula_guard`.
+pub(crate) fn form(params: &mut Params) -> Result<Form, Problem> {
+    let format = params.take("format")?;
+    let Some(dialect) = params.take("dialect")? else {
+        let missing = || Problem::parameter("format", "is csv or jsonl, unless there is a dialect");
+        return Form::own(&format.ok_or_else(missing)?).map_err(|form| unknown(&form));
+    };
+    let words = [("true", true), ("false", false)];
+    let options = WriteOptions {
+        format,
+        region_column: params.word("region_column", &words)?.unwrap_or(false),
+        formula_guard: params.word("formula_guard", &words)?.unwrap_or(false),
+    };
+    Form::platform(&dialect, options).map_err(|form| unknown(&form))
+}
+
+fn unknown(unknown: &UnknownForm) -> Problem {
+    let name = if *unknown == UnknownForm::Dialect { "dialect" } else { "format" };
+    Problem::parameter(name, unknown.to_string())
 }
 
 struct Export {
     app: App,
     open: Arc<OpenTrail>,
-    format: Format,
     query: Query,
-    out: Vec<u8>,
-    sender: mpsc::Sender<io::Result<Bytes>>,
 }
+
+type Sender = mpsc::Sender<io::Result<Frame<Bytes>>>;
 
 /// Why an export ends early.
 enum Cut {
@@ -102,66 +125,76 @@ impl<E: Into<Problem>> From<E> for Cut {
 }
 
 impl Export {
-    fn run(&mut self) -> Result<(), Cut> {
-        self.format.begin(&mut self.out);
-        // Events that are recorded from here on are not in the file.
-        let size = self.open.trail.committed_size();
-        let counted = self.open.projection.count(&self.query)?;
-        let projected = counted.projected_size.min(size);
-        if counted.count >= projected / SCAN_FROM {
-            self.scan(0..size)?;
-        } else {
-            self.look_up(projected)?;
-            self.scan(projected..size)?;
-        }
-        self.send()
+    fn send(&self, writer: FileWriter, sender: &Sender) {
+        let Err(cut) = self.stream(writer, sender) else { return };
+        // Nobody listens any more: then nobody takes a part for the whole.
+        let Cut::Failed(problem) = cut else { return };
+        let reason = problem.internal().unwrap_or_else(|| problem.code().as_str());
+        tracing::error!(trail = %self.open.slug, reason, "an export was cut off");
+        let _ = sender.blocking_send(Err(io::Error::other("the export cannot be finished")));
     }
 
-    /// Reads all events of a range and takes those that are meant.
-    fn scan(&mut self, range: Range<u64>) -> Result<(), Cut> {
-        let is_all = self.query == Query::default();
-        let mut next = range.start;
-        while next < range.end {
-            let left = usize::try_from(range.end - next).unwrap_or(READ_COUNT).min(READ_COUNT);
-            let run = self.open.trail.read(next, left)?;
-            next += run.len() as u64;
-            for recorded in &run {
-                if is_all || self.query.matches_recorded(recorded, &Catalogues) {
-                    self.add(recorded)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds the events that are meant below an index.
-    fn look_up(&mut self, end: u64) -> Result<(), Cut> {
-        let mut cursor: Option<Cursor> = None;
-        loop {
-            let (order, after) = (Order::FirstRecorded, cursor.as_ref());
-            let page = self.open.projection.search(&self.query, order, PAGE_MAX, after)?;
-            for index in page.indexes.into_iter().take_while(|index| *index < end) {
-                for recorded in self.open.trail.read_many(&[index])? {
-                    self.add(&recorded)?;
-                }
-            }
-            cursor = page.next;
-            if cursor.is_none() {
+    fn stream(&self, mut writer: FileWriter, sender: &Sender) -> Result<(), Cut> {
+        let mut out = Vec::new();
+        writer.begin(&mut out).map_err(|error| failed(&error))?;
+        self.each(&mut |recorded| {
+            writer.write(recorded, &mut out).map_err(|error| failed(&error))?;
+            if out.len() < PIECE_BYTES {
                 return Ok(());
             }
-        }
+            let piece = std::mem::replace(&mut out, Vec::with_capacity(PIECE_BYTES + 4_096));
+            pass(sender, Frame::data(piece.into()))
+        })?;
+        writer.end(&mut out).map_err(|error| failed(&error))?;
+        pass(sender, Frame::data(out.into()))?;
+        pass(sender, Frame::trailers(trailers(&writer)))
     }
 
-    fn add(&mut self, recorded: &Recorded) -> Result<(), Cut> {
-        self.format.write(recorded, &mut self.out);
-        if self.out.len() >= PIECE_BYTES { self.send() } else { Ok(()) }
+    /// What the file would hold, and what it would lack.
+    fn count(&self, mut writer: FileWriter) -> Result<serde_json::Value, Problem> {
+        let mut out = Vec::new();
+        let counted = self.each(&mut |recorded| {
+            out.clear();
+            writer.write(recorded, &mut out).map_err(|error| failed(&error))
+        });
+        match counted {
+            Ok(()) => {}
+            Err(Cut::Failed(problem)) => return Err(problem),
+            Err(Cut::Left) => return Err(Problem::new(Code::Internal)),
+        }
+        let losses: Vec<_> = writer
+            .losses()
+            .map(|Loss { pointer, count }| json!({"pointer": pointer, "count": count}))
+            .collect();
+        Ok(json!({"trail": self.open.slug.as_str(), "count": writer.count(), "losses": losses}))
     }
 
-    fn send(&mut self) -> Result<(), Cut> {
-        if self.app.is_stopping() {
-            return Err(Cut::Failed(Problem::new(Code::Unavailable)));
-        }
-        let piece = std::mem::replace(&mut self.out, Vec::with_capacity(PIECE_BYTES + 4_096));
-        self.sender.blocking_send(Ok(piece.into())).map_err(|_| Cut::Left)
+    fn each(&self, each: &mut dyn FnMut(&Recorded) -> Result<(), Cut>) -> Result<(), Cut> {
+        visit(&self.open, &self.query, &mut |recorded| {
+            if self.app.is_stopping() {
+                return Err(Cut::Failed(Problem::new(Code::Unavailable)));
+            }
+            each(recorded)
+        })
     }
+}
+
+fn failed(error: &io::Error) -> Cut {
+    Cut::Failed(Problem::new(Code::Internal).caused_by(error))
+}
+
+fn pass(sender: &Sender, frame: Frame<Bytes>) -> Result<(), Cut> {
+    sender.blocking_send(Ok(frame)).map_err(|_| Cut::Left)
+}
+
+/// The events that were written, and each field that the form could not say with its count.
+fn trailers(writer: &FileWriter) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    trailers.insert(COUNT, writer.count().into());
+    let losses: Vec<String> =
+        writer.losses().map(|Loss { pointer, count }| format!("{pointer}={count}")).collect();
+    if let Ok(value) = HeaderValue::try_from(losses.join(", ")) {
+        trailers.insert(LOSSES, value);
+    }
+    trailers
 }

@@ -62,6 +62,10 @@ codes! {
     /// different events of the request have the same id. Nothing was recorded. Give the event an id
     /// of its own, or look at the recorded one.
     IdConflict => "id-conflict", CONFLICT, "Another event has this id";
+    /// The import ended before its input did, because the input cannot be read or because it was strict
+    /// and a record was rejected; `report` says where and counts what was recorded before. Import the
+    /// corrected input: what is recorded already is not recorded twice.
+    ImportIncomplete => "import-incomplete", UNPROCESSABLE_ENTITY, "The import is incomplete";
     /// The server failed in a way that it did not expect. The request id leads to the reason in its
     /// diagnostics.
     Internal => "internal", INTERNAL_SERVER_ERROR, "The server failed";

@@ -8,8 +8,8 @@ use trail::Feed as _;
 use super::visit::{Failed, Shown, Visit};
 use crate::api;
 use crate::call::typed;
-use crate::export::Format;
-use crate::problem::Problem;
+use crate::params::Params;
+use crate::problem::{Code, Problem};
 
 /// The most rows that can be ticked: more than any page shows.
 const SELECTED_MAX: usize = 1_000;
@@ -25,19 +25,16 @@ pub(crate) async fn export(visit: Visit) -> Shown {
         let taste = visit.taste.clone();
         return api::export(visit.call).await.map_err(|problem| Failed::new(problem, taste));
     }
-    selection(&visit, &selected, params.take("format").ok().flatten().as_deref())
-        .await
-        .map_err(|problem| visit.failed(problem))
+    selection(&visit, &selected, &mut params).await.map_err(|problem| visit.failed(problem))
 }
 
 async fn selection(
     visit: &Visit,
     selected: &[String],
-    format: Option<&str>,
+    params: &mut Params,
 ) -> Result<Response<Body>, Problem> {
     let open = visit.call.trail().await?;
-    let found = Format::ALL.into_iter().find(|(name, _)| Some(*name) == format);
-    let (name, format) = found.ok_or_else(|| Problem::parameter("format", "is csv or jsonl"))?;
+    let form = api::form(params)?;
     let indexes: Option<Vec<u64>> = selected.iter().map(|text| text.parse().ok()).collect();
     let indexes = indexes.filter(|list| list.len() <= SELECTED_MAX);
     let mut indexes = indexes.ok_or_else(|| {
@@ -45,18 +42,28 @@ async fn selection(
     })?;
     indexes.sort_unstable();
     indexes.dedup();
-    visit.call.record_read("export", &open, &json!({"indexes": indexes, "format": name}));
-    let file = format!("attachment; filename=\"{}-{}-selected.{name}\"", open.slug, indexes.len());
+    visit.call.record_read("export", &open, &json!({"indexes": indexes, "format": form.name()}));
+    let file = format!(
+        "attachment; filename=\"{}-{}-selected{}\"",
+        open.slug,
+        indexes.len(),
+        form.ending()
+    );
     visit
         .call
         .app
         .blocking(move || {
+            let failed = |error: std::io::Error| Problem::new(Code::Internal).caused_by(&error);
+            let mut writer = form
+                .writer()
+                .map_err(|unknown| Problem::parameter("format", unknown.to_string()))?;
             let mut out = Vec::new();
-            format.begin(&mut out);
+            writer.begin(&mut out).map_err(failed)?;
             for recorded in open.trail.read_many(&indexes)? {
-                format.write(&recorded, &mut out);
+                writer.write(&recorded, &mut out).map_err(failed)?;
             }
-            let mut response = typed(format.media_type(), out);
+            writer.end(&mut out).map_err(failed)?;
+            let mut response = typed(form.media_type(), out);
             if let Ok(file) = HeaderValue::try_from(file) {
                 response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
             }

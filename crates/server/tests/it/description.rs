@@ -35,7 +35,7 @@ fn the_documentation_names_every_code_and_route() {
         let row = format!("`{} {}`", route.method, route.path);
         assert!(API_MD.contains(&row), "docs/api.md lacks {row}");
     }
-    for column in server::COLUMNS {
+    for column in server::export::COLUMNS {
         assert!(API_MD.contains(&format!("`{column}`")), "docs/api.md lacks the column {column}");
     }
 }
@@ -110,6 +110,18 @@ async fn real_answers_have_the_form_that_is_described() {
         let answer = app.post(&format!("/api/v1/trails/lab/events{query}"), body).await;
         check("post", &events, answer.status.as_u16(), &answer.json());
     }
+    let import = format!("{v1}/import");
+    for (query, body) in [
+        ("?dialect=dnanexus", "2025-09-03T07:58:11Z,,,u,file-close,,,,,Yes,{},,\n1,2\n"),
+        ("?dialect=dnanexus&strict=true", "2025-09-03T07:58:11Z,,,u,file-close,,,,,Yes,{},,\n1\n"),
+        ("?dialect=dnanexus", "1,2\n"),
+        ("", ""),
+    ] {
+        let answer = app.post(&format!("/api/v1/trails/lab/import{query}"), body).await;
+        check("post", &import, answer.status.as_u16(), &answer.json());
+    }
+    let answer = app.get("/api/v1/trails/lab/export?dialect=dnanexus&summary=true").await;
+    check("get", &format!("{v1}/export"), answer.status.as_u16(), &answer.json());
     let made = app.post("/api/v1/tokens", r#"{"scopes":["read"],"trail":"lab"}"#).await;
     check("post", "/api/v1/tokens", made.status.as_u16(), &made.json());
     let made = app.post("/api/v1/trails", r#"{"slug":"b"}"#).await;

@@ -1,4 +1,4 @@
-//! Events as files: CSV for spreadsheets, JSON Lines for programs.
+//! Our own files: CSV for spreadsheets, JSON Lines for programs.
 //!
 //! CSV is RFC 4180 in UTF-8 with the columns of [`COLUMNS`], one row an event. A cell that a
 //! spreadsheet would take for a formula begins with `'`; JSON Lines holds the exact values.
@@ -12,7 +12,7 @@ use trail::Recorded;
 use crate::kinds::Catalogues;
 
 /// The columns of a CSV file, in order. New ones are only ever added at the end.
-pub const COLUMNS: [&str; 38] = [
+pub const COLUMNS: [&str; 39] = [
     "index",
     "recorded_at",
     "recorded_by",
@@ -51,6 +51,7 @@ pub const COLUMNS: [&str; 38] = [
     "after",
     "attributes",
     "redacted",
+    "source_region",
 ];
 
 /// The form of a file of events.
@@ -171,6 +172,7 @@ impl Row<'_> {
             let _ = write!(redacted, "{}{pointer}", if position > 0 { " " } else { "" });
         }
         self.text(Some(&redacted));
+        self.text(event.source.region.as_deref());
     }
 
     fn place(&mut self, place: Option<&Place<'_>>) {
@@ -181,20 +183,14 @@ impl Row<'_> {
 
     /// A cell whose text came from outside.
     fn text(&mut self, text: Option<&str>) {
-        let text = text.unwrap_or_default();
         self.separate();
-        if is_formula(text) {
-            let guarded = format!("'{text}");
-            write_cell(self.out, &guarded);
-        } else {
-            write_cell(self.out, text);
-        }
+        dialect::csv::write_cell(self.out, text.unwrap_or_default(), true);
     }
 
     /// A cell that cannot be a formula.
     fn plain(&mut self, text: &str) {
         self.separate();
-        write_cell(self.out, text);
+        dialect::csv::write_cell(self.out, text, false);
     }
 
     fn separate(&mut self) {
@@ -202,35 +198,6 @@ impl Row<'_> {
             self.out.push(b',');
         }
     }
-}
-
-/// Whether a spreadsheet would run the cell. Numbers with a sign are left as they are.
-fn is_formula(text: &str) -> bool {
-    let Some(first) = text.bytes().next() else { return false };
-    match first {
-        b'=' | b'@' | b'\t' | b'\r' => true,
-        b'+' | b'-' => {
-            let number = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-            text.len() == 1 || !text.bytes().skip(1).all(number)
-        }
-        _ => false,
-    }
-}
-
-fn write_cell(out: &mut Vec<u8>, text: &str) {
-    if memchr::memchr3(b',', b'"', b'\n', text.as_bytes()).is_none() && !text.contains('\r') {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    out.push(b'"');
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('"') {
-        out.extend_from_slice(before.as_bytes());
-        out.extend_from_slice(b"\"\"");
-        rest = after;
-    }
-    out.extend_from_slice(rest.as_bytes());
-    out.push(b'"');
 }
 
 #[cfg(test)]

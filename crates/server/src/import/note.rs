@@ -1,0 +1,62 @@
+//! The import as an event of the trail that it went into.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use event::{Draft, Event, Json, Moment, Outcome, Received, Status, Target};
+use serde_json::json;
+use trail::Batch;
+
+use super::{Import, Report};
+use crate::instance::{Instance, InstanceError, OpenTrail, salt};
+
+/// The most bytes of a file's name that are recorded.
+const NAME_BYTES_MAX: usize = 255;
+
+/// Records an import, however it ended.
+pub(super) fn record(
+    instance: &Instance,
+    open: &OpenTrail,
+    import: &Import,
+    report: &Report,
+) -> Result<(), InstanceError> {
+    let event = event(instance.now_micros(), import, report);
+    event.check()?;
+    let batch = Batch {
+        drafts: vec![Draft::new(&event, None, &mut salt)?],
+        recorded_by: Arc::clone(&import.recorded_by),
+        received: Arc::new(Received { via: "server".into(), ..Received::default() }),
+        atomic: true,
+    };
+    open.trail.append(batch)?;
+    open.trail.publish()?;
+    Ok(())
+}
+
+fn event(now_micros: i64, import: &Import, report: &Report) -> Event<'static> {
+    let params = json!({
+        "dialect": import.dialect.name(),
+        "complete": report.end.is_complete(),
+        "bytes": report.bytes,
+        "sha256": report.sha256,
+        "counts": report.counts.to_json(),
+    });
+    let reason = report.end.reason();
+    let outcome = Outcome {
+        status: if reason.is_none() { Status::Success } else { Status::Failure },
+        name: reason.as_ref().map(|(code, _)| Cow::Borrowed(*code)),
+        message: reason.map(|(_, message)| message.into()),
+        ..Outcome::default()
+    };
+    let name: String = import.file.chars().filter(|c| !c.is_control()).collect();
+    let name = name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default();
+    let name = (!name.is_empty()).then(|| name.to_owned().into());
+    Event {
+        id: Some(report.id.clone().into()),
+        actor: Some(import.by.clone()),
+        target: Some(Target { kind: "file".into(), name, ..Target::default() }),
+        outcome: Some(outcome),
+        params: Json::parse(&params.to_string()).ok().map(Json::into_owned),
+        ..Event::new(Moment::from_micros(now_micros), registry::SYSTEM, "import")
+    }
+}
