@@ -9,8 +9,8 @@ use dialect::{Dialect, Fault, Kind, Losses, Mapped, ReadOptions, WriteOptions};
 use event::Status;
 use proptest::prelude::*;
 use support::{
-    check_events, event, events, gzip, lost, outline, recorded, rows, rows_with, sample, write,
-    write_with,
+    check_samples, check_wrappings, event, events, lost, outline, recorded, rows, rows_with,
+    sample, write, write_with,
 };
 
 const D: &Seqera = &Seqera;
@@ -43,34 +43,13 @@ fn row(cells: &str) -> Mapped {
 
 #[test]
 fn samples_become_the_expected_events_and_come_back_as_they_were() {
-    for (name, format) in SAMPLES {
-        let name = format!("seqera/{name}");
-        let text = sample(&name);
-        let events = events(D, text.as_bytes());
-        check_events(&name, &events);
-        assert!(events.iter().all(|mapped| mapped.native.is_none()), "{name}");
-        let (written, losses) = write(D, format, &events);
-        if format.contains("json") {
-            assert_eq!(records(&written), records(&text), "{name}");
-        } else {
-            assert_eq!(written, text, "{name}");
-        }
-        assert!(losses.is_empty(), "{name}: {:?}", lost(&losses));
-    }
+    check_samples(D, &SAMPLES, records);
 }
 
 #[test]
 fn a_file_is_the_same_file_in_every_wrapping() {
     for name in ["seqera/v1-iso-dates.csv", "seqera/v2-records.jsonl"] {
-        let text = sample(name);
-        let plain: Vec<_> = events(D, text.as_bytes());
-        let marked = format!("\u{FEFF}{text}");
-        let crlf = text.replace('\n', "\r\n");
-        for bytes in
-            [marked.as_bytes(), crlf.as_bytes(), &gzip(text.as_bytes()), &gzip(marked.as_bytes())]
-        {
-            assert_eq!(events(D, bytes), plain, "{name}");
-        }
+        check_wrappings(D, name);
     }
     let text = sample("seqera/v2-records.jsonl");
     let plain = events(D, text.as_bytes());
@@ -411,41 +390,7 @@ fn what_is_no_record_is_rejected_with_its_line() {
     assert_eq!(rows[0].result.as_ref().unwrap_err().fault, Fault::Shape);
 }
 
-/// Reads, and writes what came of it in every format; nothing of it may panic.
-fn survive(bytes: &[u8]) {
-    let rows = rows(D, bytes);
-    assert!(rows.len() <= bytes.len() + 1);
-    let good: Vec<_> = rows.into_iter().filter_map(|row| row.result.ok()).collect();
-    for mapped in &good {
-        mapped.event.check().unwrap();
-    }
-    for (_, format) in SAMPLES {
-        write(D, format, &good);
-    }
-}
-
 proptest! {
-    #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        survive(&bytes);
-    }
-
-    #[test]
-    fn no_damage_to_a_sample_makes_it_panic(
-        which in 0..SAMPLES.len(),
-        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in any::<prop::sample::Index>(),
-    ) {
-        let mut bytes = sample(&format!("seqera/{}", SAMPLES[which].0)).into_bytes();
-        for (at, byte) in edits {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        survive(&bytes);
-        bytes.truncate(cut.index(bytes.len()));
-        survive(&bytes);
-    }
-
     #[test]
     fn any_row_comes_back_exactly(
         action in "(participant|member|team_member|workflow|user)_(added|completed|sign_in|x)",

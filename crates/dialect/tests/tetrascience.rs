@@ -8,8 +8,8 @@ use dialect::tetrascience::{TetraScience, audit_trail_item, system_log_item};
 use dialect::{Fault, Losses, ReadOptions, WriteOptions};
 use proptest::prelude::*;
 use support::{
-    check_events, event, events, gzip, lost, outline, recorded, rows, rows_with, sample, write,
-    write_with,
+    check_samples, check_wrappings, event, events, lost, outline, recorded, rows, rows_with,
+    sample, write, write_with,
 };
 
 const D: &TetraScience = &TetraScience;
@@ -31,33 +31,14 @@ fn logs(page: &str) -> Vec<serde_json::Value> {
 
 #[test]
 fn samples_become_the_expected_events_and_come_back_as_they_were() {
-    for (name, format) in SAMPLES {
-        let name = format!("tetrascience/{name}");
-        let text = sample(&name);
-        let events = events(D, text.as_bytes());
-        check_events(&name, &events);
-        assert!(events.iter().all(|mapped| mapped.native.is_none()), "{name}");
-        let (written, losses) = write(D, format, &events);
-        if format.ends_with("json") {
-            assert_eq!(logs(&written), logs(&text), "{name}");
-        } else {
-            assert_eq!(written, text, "{name}");
-        }
-        assert!(losses.is_empty(), "{name}: {:?}", lost(&losses));
-    }
+    check_samples(D, &SAMPLES, logs);
 }
 
 #[test]
 fn a_file_is_the_same_file_in_every_wrapping() {
     let text = sample("tetrascience/audit-trail.csv");
     let plain = rows(D, text.as_bytes());
-    let marked = format!("\u{FEFF}{text}");
-    let crlf = text.replace('\n', "\r\n");
-    for bytes in
-        [marked.as_bytes(), crlf.as_bytes(), &gzip(text.as_bytes()), &gzip(marked.as_bytes())]
-    {
-        assert_eq!(rows(D, bytes), plain);
-    }
+    check_wrappings(D, "tetrascience/audit-trail.csv");
     let hyphens = text.replacen("entity_schema_version", "entity-schema-version", 1);
     assert_eq!(rows(D, hyphens.as_bytes()), plain);
     let options = WriteOptions {
@@ -357,41 +338,7 @@ fn what_the_caller_knows_is_added_where_the_record_is_silent() {
     }
 }
 
-/// Reads, and writes what came of it in every format; nothing of it may panic.
-fn survive(bytes: &[u8]) {
-    let rows = rows(D, bytes);
-    assert!(rows.len() <= bytes.len() + 1);
-    let good: Vec<_> = rows.into_iter().filter_map(|row| row.result.ok()).collect();
-    for mapped in &good {
-        mapped.event.check().unwrap();
-    }
-    for (_, format) in SAMPLES {
-        write(D, format, &good);
-    }
-}
-
 proptest! {
-    #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        survive(&bytes);
-    }
-
-    #[test]
-    fn no_damage_to_a_sample_makes_it_panic(
-        which in 0..SAMPLES.len(),
-        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-        cut in any::<prop::sample::Index>(),
-    ) {
-        let mut bytes = sample(&format!("tetrascience/{}", SAMPLES[which].0)).into_bytes();
-        for (at, byte) in edits {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        survive(&bytes);
-        bytes.truncate(cut.index(bytes.len()));
-        survive(&bytes);
-    }
-
     #[test]
     fn any_cells_come_back_exactly(
         cells in proptest::collection::vec("[a-c1\" ,:{}\\[\\]\n'=-]{0,8}|null|true|12|\\{\"a\": 1\\}", 15),

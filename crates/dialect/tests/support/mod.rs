@@ -109,6 +109,42 @@ pub(crate) fn check_events(sample_name: &str, events: &[Mapped]) {
     assert_eq!(seen, sample(&golden), "{golden}");
 }
 
+/// Checks that each sample becomes the events of its golden and comes back: a table to the byte, JSON
+/// record by record.
+pub(crate) fn check_samples(
+    dialect: &dyn Dialect,
+    samples: &[(&str, &str)],
+    records: fn(&str) -> Vec<serde_json::Value>,
+) {
+    for (name, format) in samples {
+        let name = format!("{}/{name}", dialect.name());
+        let text = sample(&name);
+        let events = events(dialect, text.as_bytes());
+        check_events(&name, &events);
+        assert!(events.iter().all(|mapped| mapped.native.is_none()), "{name}");
+        let (written, losses) = write(dialect, format, &events);
+        if format.contains("json") {
+            assert_eq!(records(&written), records(&text), "{name}");
+        } else {
+            assert_eq!(written, text, "{name}");
+        }
+        assert!(losses.is_empty(), "{name}: {:?}", lost(&losses));
+    }
+}
+
+/// Checks that a sample is the same file with a byte-order mark, other line ends and compressed.
+pub(crate) fn check_wrappings(dialect: &dyn Dialect, name: &str) {
+    let text = sample(name);
+    let plain = rows(dialect, text.as_bytes());
+    let marked = format!("\u{FEFF}{text}");
+    let crlf = text.replace('\n', "\r\n");
+    for bytes in
+        [marked.as_bytes(), crlf.as_bytes(), &gzip(text.as_bytes()), &gzip(marked.as_bytes())]
+    {
+        assert_eq!(rows(dialect, bytes), plain, "{name}");
+    }
+}
+
 /// A gzip member with one stored block, so that no test needs a compressor.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = b"\x1F\x8B\x08\0\0\0\0\0\0\x03".to_vec();
