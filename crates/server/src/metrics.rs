@@ -169,6 +169,11 @@ fn gauges(out: &mut String, app: &App) {
         ("events_committed", "Events in the trails that are in use.", committed),
         ("events_published", "Events that checkpoints cover.", published),
         ("events_projected", "Events that can be found.", projected),
+        (
+            "deposit_findings",
+            "What the last run of the daily deposits found wrong.",
+            app.instance().deposit_findings(),
+        ),
         ("search_lag_events", "Events that cannot be found yet, in the trail with most.", lag),
     ];
     for (name, help, value) in gauges {

@@ -14,7 +14,7 @@ use super::{Instance, InstanceError};
 use crate::deposit::{Day, Destination, DiskShelf, Finding, Job, Ledger, Report, Shelf};
 
 /// How often it is looked whether a day has ended.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// After how long what could not be done is tried again.
 const RETRY_AFTER: Duration = Duration::from_mins(10);
@@ -154,6 +154,13 @@ impl Instance {
         reports.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// How much the last run since the start found wrong, all deposits together.
+    pub fn deposit_findings(&self) -> u64 {
+        let reports = self.deposit_work.reports.read().unwrap_or_else(PoisonError::into_inner);
+        let wrong = |report: &Report| report.findings.len() as u64 + report.findings_left_out;
+        reports.values().map(wrong).sum()
+    }
+
     /// Does what all deposits owe, and verifies what they deposited. Blocks on the disks.
     pub fn run_deposits(&self) -> BTreeMap<DepositId, Report> {
         self.run_deposits_and(true)
@@ -266,6 +273,13 @@ fn order(slug: &Slug, new: NewDeposit, today: Day) -> Result<DepositOrder, Insta
     let format = options
         .choose(platform.formats())
         .map_err(|unknown| wrong("format", format!("is one of {}", unknown.known.join(", "))))?;
+    let has_columns = format.media_type.starts_with("text/csv");
+    for (member, wanted) in [("region", new.region), ("formula_guard", new.formula_guard)] {
+        if wanted && !has_columns {
+            let message = format!("needs a format with columns, which {} is not", format.name);
+            return Err(wrong(member, message));
+        }
+    }
     if let Some(from) = &new.from {
         let day = Day::parse(from).filter(|day| *day <= today);
         day.ok_or_else(|| wrong("from", format!("is a day such as {today}, not a later one")))?;

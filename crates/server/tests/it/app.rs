@@ -24,6 +24,11 @@ pub(crate) struct TestClock {
 }
 
 impl TestClock {
+    /// A clock that shows a time.
+    pub(crate) fn at(micros: i64) -> Self {
+        Self { wall: AtomicI64::new(micros), monotonic: AtomicI64::new(0) }
+    }
+
     /// Sets the wall clock ahead or back; no time passes.
     pub(crate) fn leap(&self, micros: i64) {
         self.wall.fetch_add(micros, Ordering::Relaxed);
@@ -97,8 +102,7 @@ impl TestApp {
 
     pub(crate) fn with(options: AppOptions, adjust: impl FnOnce(&mut InstanceOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock =
-            Arc::new(TestClock { wall: AtomicI64::new(NOON), monotonic: AtomicI64::new(0) });
+        let clock = Arc::new(TestClock::at(NOON));
         let mut instance_options = InstanceOptions::new(folder.path().join("state"));
         instance_options.clock = clock.clone();
         adjust(&mut instance_options);

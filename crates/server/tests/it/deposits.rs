@@ -11,6 +11,7 @@ use registry::{DepositId, Scope, Slug};
 use serde_json::Value;
 use server::AppOptions;
 use server::deposit::{Day, DiskShelf, Job, Report};
+use server::instance::{Instance, NewDeposit};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use trail::{Clock as _, Feed as _};
@@ -140,7 +141,8 @@ async fn a_day_is_deposited_after_midnight_and_proves_itself() {
     let signed = tlog::Checkpoint::open(note, None, &[open.trail.verifier()]).unwrap();
     assert_eq!(signed.size().get(), end, "the checkpoint ends with the day");
     lab.app.settle();
-    let found = lab.app.get("/api/v1/trails/lab/events?q=action:deposit.file").await.json();
+    let query = format!("/api/v1/trails/lab/events?q=action:deposit.file%20target:{name}");
+    let found = lab.app.get(&query).await.json();
     assert_eq!(found["events"][0]["params"]["sha256"], sha256(&bytes));
     let index = found["events"][0]["index"].as_u64().unwrap();
     assert!(open.trail.receipt(index).unwrap().to_string().contains("c2sp.org/tlog-proof"));
@@ -246,6 +248,8 @@ async fn what_happens_to_a_final_file_is_noticed_recorded_once_and_never_mended(
     fs::remove_file(&path).unwrap();
     assert_eq!(codes(&lab.run(&id)), ["missing"]);
     assert_eq!(codes(&lab.run(&id)), ["missing"]);
+    let metrics = lab.app.get("/metrics").await;
+    assert!(metrics.text().contains("indelible_deposit_findings 1\n"), "{}", metrics.text());
     assert!(!path.try_exists().unwrap(), "it is not written again");
     assert_eq!((lab.records("deposit.damage"), state().await), (1, "missing".into()));
     lab.app.get(&url).await.problem("deposit-damaged");
@@ -364,6 +368,8 @@ async fn a_destination_lies_below_a_root_and_no_trick_leads_out() {
     for (member, pointer) in [
         (r#","dialect":"cobol""#, "/dialect"),
         (r#","format":"xls""#, "/format"),
+        (r#","dialect":"opencga","region":true"#, "/region"),
+        (r#","dialect":"seqera","format":"v2-json","formula_guard":true"#, "/formula_guard"),
         (r#","from":"2999-01-01""#, "/from"),
         (r#","from":"yesterday""#, "/from"),
     ] {
@@ -439,6 +445,58 @@ async fn who_may_order_list_and_download_is_told_apart() {
     assert_eq!(get(&reader, format!("{DEPOSITS}/0123456789ab/files")).await, 403);
     let anonymous = axum::http::Request::post(DEPOSITS).body(Body::empty()).unwrap();
     assert_eq!(lab.app.send(anonymous).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_deposits_by_itself_when_the_day_is_over() {
+    let lab = Lab::new();
+    lab.app.instance.run_deposits_in_background();
+    lab.ordered("lab", "").await;
+    lab.record(0..2).await;
+    for _ in 0..2 {
+        let day = lab.today();
+        lab.app.clock.pass(24 * HOUR);
+        let manifest = lab.folder("lab").join(format!("lab-{day}.manifest.json"));
+        for _ in 0..300 {
+            if manifest.is_file() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        assert!(manifest.is_file(), "no file for {day}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_s_own_trails_can_be_deposited_and_are_read_back_after_a_restart() {
+    let root = tempfile::tempdir().unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(crate::app::TestClock::at(NOON));
+    let options = || {
+        let mut options = server::instance::InstanceOptions::new(data.path().join("state"));
+        options.clock = clock.clone();
+        options.deposit_roots = vec![root.path().to_owned()];
+        options
+    };
+    let directory = data.path().join("data");
+    let by = Instance::operator();
+    let (instance, _) = Instance::init(&directory, "audit.example.org", options()).unwrap();
+    for slug in ["access", "system"] {
+        let destination = root.path().join(slug).display().to_string();
+        let new = NewDeposit { destination, ..NewDeposit::default() };
+        let slug = Slug::parse(slug).unwrap();
+        instance.create_deposit(&slug, new, &by, None).unwrap();
+    }
+    drop(instance);
+    clock.pass(24 * HOUR);
+    let instance = Instance::open(&directory, options()).unwrap();
+    let deposited: Vec<u64> = instance.run_deposits().values().map(|r| r.deposited).collect();
+    assert_eq!(deposited, [1, 1]);
+    drop(instance);
+    let instance = Instance::open(&directory, options()).unwrap();
+    let verified: Vec<u64> = instance.run_deposits().values().map(|r| r.verified).collect();
+    assert_eq!(verified, [1, 1]);
+    assert_eq!(instance.registry().unknown(), 0, "deposits are nothing that the fold wonders at");
 }
 
 #[tokio::test]

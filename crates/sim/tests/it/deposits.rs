@@ -140,7 +140,7 @@ impl Folder for TroubledFolder {
 
     fn begin(&self, name: &str) -> io::Result<Box<dyn Part>> {
         let inner = self.shelf.does(|| self.inner.begin(name))?;
-        Ok(Box::new(TroubledPart { inner: Some(inner), shelf: self.shelf.clone() }))
+        Ok(Box::new(TroubledPart { inner: Some(inner), shelf: self.shelf.clone(), begun: false }))
     }
 
     fn name(&self, part: Box<dyn Part>, name: &str) -> io::Result<bool> {
@@ -155,6 +155,8 @@ impl Folder for TroubledFolder {
 struct TroubledPart {
     inner: Option<Box<dyn Part>>,
     shelf: TroubledShelf,
+    /// Whether half of the first piece was written.
+    begun: bool,
 }
 
 impl TroubledPart {
@@ -167,8 +169,10 @@ impl Write for TroubledPart {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // Half of it arrives before the trouble does.
         let shelf = self.shelf.clone();
-        let half = self.inner().write(&bytes[..bytes.len().div_ceil(2)])?;
-        shelf.does(|| Ok(half))
+        let begun = std::mem::replace(&mut self.begun, true);
+        let size = if begun { bytes.len() } else { bytes.len().div_ceil(2) };
+        let size = self.inner().write(&bytes[..size])?;
+        shelf.does(|| Ok(size))
     }
 
     fn flush(&mut self) -> io::Result<()> {
