@@ -327,9 +327,9 @@ pub(crate) struct CreateDeposit {
     /// One of the dialect's formats; its first when absent
     #[arg(long)]
     pub(crate) format: Option<String>,
-    /// Adds a column for an event's region
+    /// Adds a column for the region to a platform's table, which its own has not
     #[arg(long)]
-    pub(crate) region: bool,
+    pub(crate) region_column: bool,
     /// Guards cells that a spreadsheet would run as formulas
     #[arg(long)]
     pub(crate) formula_guard: bool,

@@ -80,7 +80,7 @@ pub struct DepositOrder {
     /// The dialect's format.
     pub format: String,
     /// Whether an event's region is a column of its own.
-    pub region: bool,
+    pub region_column: bool,
     /// Whether cells that a spreadsheet would run as formulas are guarded.
     pub formula_guard: bool,
     /// Whether imported events are deposited, too.

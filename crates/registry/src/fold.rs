@@ -272,7 +272,7 @@ mod tests {
                 destination: "/srv/deposits/lab".to_owned(),
                 dialect: "dnanexus".to_owned(),
                 format: "csv".to_owned(),
-                region: false,
+                region_column: false,
                 formula_guard: false,
                 imports: false,
                 download,

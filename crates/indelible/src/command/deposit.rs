@@ -37,7 +37,7 @@ fn create(create: CreateDeposit) -> Result<Exit> {
         destination: to,
         dialect: Some(dialect),
         format: create.format,
-        region: create.region,
+        region_column: create.region_column,
         formula_guard: create.formula_guard,
         imports: create.imports,
         download,

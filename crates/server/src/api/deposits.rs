@@ -22,7 +22,7 @@ struct New {
     dialect: Option<String>,
     format: Option<String>,
     #[serde(default)]
-    region: bool,
+    region_column: bool,
     #[serde(default)]
     formula_guard: bool,
     #[serde(default)]
@@ -56,7 +56,7 @@ pub(crate) async fn create_deposit(call: Call, body: Body) -> Answer {
                 destination: new.destination,
                 dialect: new.dialect,
                 format: new.format,
-                region: new.region,
+                region_column: new.region_column,
                 formula_guard: new.formula_guard,
                 imports: new.imports,
                 download: new.download,

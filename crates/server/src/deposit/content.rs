@@ -5,15 +5,19 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dialect::{Losses, WriteOptions};
+use dialect::WriteOptions;
 use event::Entry;
 use registry::DepositOrder;
 use trail::{Feed as _, Trail};
 
 use super::{Failure, ledger};
+use crate::export::Form;
 
 /// Events that are read at once.
 const READ_COUNT: usize = 1_024;
+
+/// Bytes that are handed on at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The events of a range, and the form that they are written in.
 pub(super) struct Content<'a> {
@@ -43,13 +47,13 @@ impl Content<'_> {
         let unknown = || Failure::Dialect(format!("{} {}", order.dialect, order.format));
         let options = WriteOptions {
             format: Some(order.format.clone()),
-            region_column: order.region,
+            region_column: order.region_column,
             formula_guard: order.formula_guard,
         };
-        let platform = dialect::by_name(&order.dialect).ok_or_else(unknown)?;
-        let mut writer = platform.writer(&options).map_err(|_| unknown())?;
-        let (mut counts, mut losses) = (Counts::default(), Losses::default());
-        writer.begin(out)?;
+        let form = Form::platform(&order.dialect, options).map_err(|_| unknown())?;
+        let mut writer = form.writer().map_err(|_| unknown())?;
+        let (mut counts, mut buffer) = (Counts::default(), Vec::new());
+        writer.begin(&mut buffer)?;
         let mut next = self.range.start;
         while next < self.range.end {
             if self.stop.load(Ordering::Relaxed) {
@@ -67,19 +71,18 @@ impl Content<'_> {
                 } else if !order.imports && entry.received.via == "import" {
                     counts.imports += 1;
                 } else {
-                    let recorded = dialect::Recorded {
-                        index,
-                        recorded_at_micros: entry.recorded_at_micros,
-                        event: &entry.event,
-                        native: entry.native.as_ref(),
-                    };
-                    writer.write(&recorded, out, &mut losses)?;
-                    counts.rows += 1;
+                    writer.write_entry(recorded, &entry, &mut buffer)?;
+                }
+                if buffer.len() >= PIECE_BYTES {
+                    out.write_all(&buffer)?;
+                    buffer.clear();
                 }
             }
         }
-        writer.end(out)?;
-        counts.losses = losses.iter().collect();
+        writer.end(&mut buffer)?;
+        out.write_all(&buffer)?;
+        counts.rows = writer.count();
+        counts.losses = writer.losses().map(|loss| (loss.pointer, loss.count)).collect();
         Ok(counts)
     }
 }

@@ -161,7 +161,7 @@ impl Ledger<'_> {
         let mut params = json!({
             "dialect": order.dialect,
             "format": order.format,
-            "region": order.region,
+            "region_column": order.region_column,
             "formula_guard": order.formula_guard,
             "imports": order.imports,
         });

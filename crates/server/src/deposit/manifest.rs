@@ -43,7 +43,7 @@ impl Manifest<'_> {
             "left_out": {"imports": self.counts.imports, "own": self.counts.own},
             "dialect": order.dialect,
             "dialect_format": order.format,
-            "region": order.region,
+            "region_column": order.region_column,
             "formula_guard": order.formula_guard,
             "imports": order.imports,
             "losses": self.counts.losses,

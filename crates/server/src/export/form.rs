@@ -154,6 +154,28 @@ impl FileWriter {
     /// # Errors
     /// None while `out` is in memory.
     pub fn write(&mut self, recorded: &Recorded, out: &mut Vec<u8>) -> io::Result<()> {
+        if let Kind::Own(format) = &self.kind {
+            self.count += 1;
+            format.write(recorded, out);
+            return Ok(());
+        }
+        let text = recorded.text();
+        if let Ok(entry) = Entry::parse(&text) {
+            return self.write_entry(recorded, &entry, out);
+        }
+        // Only a log that someone else wrote has such entries.
+        self.count += 1;
+        self.losses.add("");
+        Ok(())
+    }
+
+    /// [`Self::write`] for who has taken the entry apart already.
+    pub(crate) fn write_entry(
+        &mut self,
+        recorded: &Recorded,
+        entry: &Entry<'_>,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
         self.count += 1;
         let writer = match &mut self.kind {
             Kind::Own(format) => {
@@ -161,12 +183,6 @@ impl FileWriter {
                 return Ok(());
             }
             Kind::Platform(writer) => writer,
-        };
-        let text = recorded.text();
-        let Ok(entry) = Entry::parse(&text) else {
-            // Only a log that someone else wrote has such entries.
-            self.losses.add("");
-            return Ok(());
         };
         let recorded = dialect::Recorded {
             index: recorded.index,

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{Instance, InstanceError};
 use crate::deposit::{Day, Destination, DiskShelf, Finding, Job, Ledger, Report, Shelf};
+use crate::export::{Form, UnknownForm};
 
 /// How often it is looked whether a day has ended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,7 +33,7 @@ pub struct NewDeposit {
     /// One of the dialect's formats; its first when absent.
     pub format: Option<String>,
     /// Whether an event's region is a column of its own.
-    pub region: bool,
+    pub region_column: bool,
     /// Whether cells that a spreadsheet would run as formulas are guarded.
     pub formula_guard: bool,
     /// Whether imported events are deposited, too.
@@ -265,16 +266,18 @@ impl Instance {
 fn order(slug: &Slug, new: NewDeposit, today: Day) -> Result<DepositOrder, InstanceError> {
     let wrong = |member, message| InstanceError::Order { member, message };
     let name = new.dialect.as_deref().unwrap_or(DIALECT);
-    let platform = dialect::by_name(name).ok_or_else(|| {
-        let names: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
-        wrong("dialect", format!("is one of {}", names.join(", ")))
-    })?;
     let options = dialect::WriteOptions { format: new.format, ..Default::default() };
-    let format = options
-        .choose(platform.formats())
-        .map_err(|unknown| wrong("format", format!("is one of {}", unknown.known.join(", "))))?;
+    let (platform, format) = match Form::platform(name, options) {
+        Ok(Form::Platform { dialect, format, .. }) => (dialect, format),
+        Err(UnknownForm::Format(message)) => return Err(wrong("format", message)),
+        Ok(Form::Own(_)) | Err(UnknownForm::Dialect) => {
+            return Err(wrong("dialect", UnknownForm::Dialect.to_string()));
+        }
+    };
     let has_columns = format.media_type.starts_with("text/csv");
-    for (member, wanted) in [("region", new.region), ("formula_guard", new.formula_guard)] {
+    for (member, wanted) in
+        [("region_column", new.region_column), ("formula_guard", new.formula_guard)]
+    {
         if wanted && !has_columns {
             let message = format!("needs a format with columns, which {} is not", format.name);
             return Err(wrong(member, message));
@@ -289,7 +292,7 @@ fn order(slug: &Slug, new: NewDeposit, today: Day) -> Result<DepositOrder, Insta
         destination: new.destination,
         dialect: platform.name().to_owned(),
         format: format.name.to_owned(),
-        region: new.region,
+        region_column: new.region_column,
         formula_guard: new.formula_guard,
         imports: new.imports,
         download: new.download,

@@ -166,7 +166,7 @@ async fn days_beyond_downtime_are_caught_up_and_a_quiet_day_has_an_empty_file() 
     lab.app.clock.pass(24 * HOUR);
     lab.record(1..2).await;
     let id = lab.ordered("lab", &format!(r#","from":"{}""#, Day::of_micros(NOON))).await;
-    let other = lab.ordered("region", r#","region":true,"dialect":"DNAnexus""#).await;
+    let other = lab.ordered("region", r#","region_column":true,"dialect":"DNAnexus""#).await;
     let json = lab.ordered("json", r#","dialect":"opencga""#).await;
     lab.app.clock.pass(24 * 4 * HOUR);
     lab.record(2..3).await;
@@ -368,7 +368,7 @@ async fn a_destination_lies_below_a_root_and_no_trick_leads_out() {
     for (member, pointer) in [
         (r#","dialect":"cobol""#, "/dialect"),
         (r#","format":"xls""#, "/format"),
-        (r#","dialect":"opencga","region":true"#, "/region"),
+        (r#","dialect":"opencga","region_column":true"#, "/region_column"),
         (r#","dialect":"seqera","format":"v2-json","formula_guard":true"#, "/formula_guard"),
         (r#","from":"2999-01-01""#, "/from"),
         (r#","from":"yesterday""#, "/from"),

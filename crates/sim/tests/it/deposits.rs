@@ -269,7 +269,7 @@ impl World {
                     destination,
                     dialect: dialect.to_owned(),
                     format: format.to_owned(),
-                    region: false,
+                    region_column: false,
                     formula_guard: false,
                     imports,
                     download: Download::Admin,
