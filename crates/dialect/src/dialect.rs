@@ -4,7 +4,8 @@ use std::io::{self, BufRead};
 
 use event::{Event, Json};
 
-use crate::{Catalogue, Losses, Rejection};
+use crate::members::fits;
+use crate::{Catalogue, Fault, Losses, Rejection};
 
 /// A platform's audit records, both ways.
 pub trait Dialect: Send + Sync {
@@ -80,6 +81,23 @@ pub struct ReadOptions {
     /// JSON pointers into the event to redact besides what a dialect redacts by itself, such as
     /// `/params/input`. Only what lies inside `params`, `before`, `after` and `attributes`.
     pub redact: Vec<String>,
+}
+
+impl ReadOptions {
+    /// The most bytes of what the caller adds to every event.
+    const ADDED_BYTES_MAX: usize = 1_024;
+
+    /// Whether what the caller adds can stand in an event.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        let added = [&self.organization, &self.instance, &self.region];
+        let good = |text: &String| fits(text, Self::ADDED_BYTES_MAX);
+        if added.into_iter().flatten().all(good) {
+            return Ok(());
+        }
+        let message = "organization, instance and region have 1 to 1,024 bytes each and no control \
+                       characters";
+        Err(Rejection::new(0, Fault::Value, message))
+    }
 }
 
 impl Default for ReadOptions {

@@ -49,6 +49,7 @@ impl<'r> Input<'r> {
         mut source: Box<dyn BufRead + Send + 'r>,
         options: &ReadOptions,
     ) -> Result<Self, Rejection> {
+        options.check()?;
         let mut head = Vec::new();
         while head.len() < 2 {
             let mut byte = [0];

@@ -168,6 +168,23 @@ fn an_input_that_fails_says_so_once_and_ends() {
 }
 
 #[test]
+fn what_the_caller_adds_has_to_fit_an_event() {
+    for bad in ["", "a\nb", &"x".repeat(1_025)] {
+        let added = Some(bad.to_owned());
+        for options in [
+            ReadOptions { organization: added.clone(), ..ReadOptions::default() },
+            ReadOptions { instance: added.clone(), ..ReadOptions::default() },
+            ReadOptions { region: added.clone(), ..ReadOptions::default() },
+        ] {
+            for dialect in ALL {
+                let rows = import_with(dialect, b"{}", &options);
+                assert_eq!(rows[0].as_ref().unwrap_err().fault, Fault::Value, "{bad:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_dialect_has_a_name_a_catalogue_and_a_format() {
     let mut names: Vec<_> = ALL.iter().map(|dialect| dialect.name()).collect();
     let sorted = {

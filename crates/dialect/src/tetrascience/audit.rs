@@ -45,8 +45,10 @@ const SCHEMA_VERSION: Column =
 const SCHEMA_VERSION_HYPHENS: Column =
     Column::new("entity-schema-version", SCHEMA_VERSION_PATH).of(Cell::Number);
 
-/// The API's 18 columns, in its order.
-pub(super) const COLUMNS: &[Column] = &[
+/// Where the schema's version stands among the columns.
+const SCHEMA_VERSION_AT: usize = 15;
+
+const EIGHTEEN: [Column; 18] = [
     ID,
     ORG_SLUG,
     ACTOR_ID,
@@ -67,27 +69,15 @@ pub(super) const COLUMNS: &[Column] = &[
     ENTITY_NAME,
 ];
 
+/// The API's 18 columns, in its order.
+pub(super) const COLUMNS: &[Column] = &EIGHTEEN;
+
 /// The same with the page's spelling of one of them.
-pub(super) const COLUMNS_HYPHENS: &[Column] = &[
-    ID,
-    ORG_SLUG,
-    ACTOR_ID,
-    ACTOR_TYPE,
-    ACTOR_NAME,
-    ACTOR_EMAIL,
-    IP_ADDRESS,
-    HOST,
-    TOKEN_ENDING,
-    ENTITY_TYPE,
-    ENTITY_ID,
-    ACTION,
-    BEFORE,
-    AFTER,
-    CHANGE_REASON,
-    SCHEMA_VERSION_HYPHENS,
-    CREATED_AT,
-    ENTITY_NAME,
-];
+pub(super) const COLUMNS_HYPHENS: &[Column] = &{
+    let mut columns = EIGHTEEN;
+    columns[SCHEMA_VERSION_AT] = SCHEMA_VERSION_HYPHENS;
+    columns
+};
 
 /// The 17 columns of the page's download, in the documentation's order.
 pub(super) const COLUMNS_PAGE: &[Column] = &[

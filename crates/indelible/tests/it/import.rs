@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -154,6 +154,60 @@ fn a_killed_import_that_is_run_again_loses_and_doubles_nothing() {
     assert_eq!(counts(&shell.done(&import)), expected(0, ROWS as u64, 0));
     shell.done(&["check"]);
     shell.done(&["verify", "--vkey", &vkey, "data/trails/lab"]);
+}
+
+#[test]
+fn a_server_that_is_killed_in_an_import_goes_on_where_it_was() {
+    const ROWS: usize = 20_000;
+    let (shell, _) = with_trail();
+    let token = shell.done(&["token", "create", "--trail", "lab", "--scope", "append,read"]);
+    let bearer = format!("Bearer {}", token.trim());
+    let text = rows(ROWS);
+    let send = |address: &str| {
+        let url =
+            format!("http://{address}/api/v1/trails/lab/import?dialect=dnanexus&file=rows.csv");
+        ureq::post(&url).header("Authorization", &bearer).send(text.as_str())
+    };
+    for round in 0..4_u64 {
+        let (mut server, address) = serve(&shell);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // It is killed while it answers, or before, or has just finished.
+                drop(send(&address));
+            });
+            std::thread::sleep(Duration::from_millis(150 + round * 400));
+            server.kill().unwrap();
+            server.wait().unwrap();
+        });
+    }
+    let (mut server, address) = serve(&shell);
+    let report: Value =
+        serde_json::from_str(&send(&address).unwrap().body_mut().read_to_string().unwrap())
+            .unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(report["counts"]["read"], ROWS);
+    assert_eq!(report["counts"]["rejected"], 0);
+    let query = "source:dnanexus";
+    let out = shell.done(&["export", "--dialect", "dnanexus", "--query", query, "--trail", "lab"]);
+    assert!(out == text, "every row is there once, in its order");
+    shell.done(&["check"]);
+}
+
+/// A server on a free port, and its address.
+fn serve(shell: &Shell) -> (Child, String) {
+    let mut command = shell.command(&["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("http://") {
+        line.clear();
+        assert!(errors.read_line(&mut line).unwrap() > 0, "the server said nothing");
+    }
+    let address = line.trim().rsplit("http://").next().unwrap().to_owned();
+    // Somebody has to read on, or the server's log has no place to go.
+    std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+    (child, address)
 }
 
 fn begin(shell: &Shell, arguments: &[&str]) -> Child {

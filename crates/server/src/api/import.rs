@@ -139,19 +139,20 @@ fn answer(open: &OpenTrail, report: Report, cause: Option<Problem>) -> Answer {
     if let Some(object) = body.as_object_mut() {
         object.insert("trail".to_owned(), open.slug.as_str().into());
     }
-    let problem = match report.end {
-        End::Complete => return Ok::<Response<Body>, _>(json(body.to_string())),
-        End::Unreadable(rejected) => match cause {
-            Some(cause) => cause,
-            None if rejected.code == dialect::Fault::TooMuch.code() => {
-                Problem::new(Code::TooLarge).detail(rejected.message)
-            }
-            None => Problem::new(Code::ImportIncomplete)
-                .detail(format!("line {}: {}", rejected.line, rejected.message)),
-        },
-        End::Strict => Problem::new(Code::ImportIncomplete).detail("a record was rejected"),
-        End::Stopped => Problem::new(Code::Unavailable).detail("the server stops").retry_after(30),
-        End::Failed(error) => error.into(),
+    let Some((reason, message)) = report.end.reason() else {
+        return Ok::<Response<Body>, _>(json(body.to_string()));
+    };
+    let incomplete = |code| Problem::new(code).detail(message);
+    let problem = match (report.end, cause) {
+        (End::Unreadable(_), Some(cause)) => cause,
+        (End::Unreadable(_), None) if reason == dialect::Fault::TooMuch.code() => {
+            incomplete(Code::TooLarge)
+        }
+        (End::Failed(error), _) => error.into(),
+        (End::Stopped, _) => {
+            Problem::new(Code::Unavailable).detail("the server stops").retry_after(30)
+        }
+        _ => incomplete(Code::ImportIncomplete),
     };
     Err(problem.with("report", body))
 }
