@@ -64,7 +64,12 @@ impl Feed for Trail {
 
 impl Trail {
     /// Reads events that lie together: up to the end of a chunk in memory, or of a bundle's frame.
-    fn read_run(&self, from: u64, count: usize, out: &mut Vec<Recorded>) -> Result<(), Error> {
+    pub(crate) fn read_run(
+        &self,
+        from: u64,
+        count: usize,
+        out: &mut Vec<Recorded>,
+    ) -> Result<(), Error> {
         // The tail may be published and dropped between the look and the read; then look again.
         for _ in 0..3 {
             let (chunk, published) = {

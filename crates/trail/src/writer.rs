@@ -12,7 +12,7 @@ use crate::ids::IdKey;
 use crate::stage::{Chunk, Stage};
 use crate::time_keeper::{Tick, TimeKeeper};
 use crate::trail::lock;
-use crate::{Answer, Batch, Error, Feed, Trail};
+use crate::{Answer, Batch, Error, Recorded, Trail};
 
 /// The state that only the thread which appends may touch.
 #[derive(Debug)]
@@ -30,10 +30,34 @@ pub(crate) struct Writer {
 /// What will happen to one event of a batch, before anything happens.
 enum Plan {
     New,
-    Replay(u64),
+    Replay(u64, Hash),
     /// The same event stands earlier in this batch.
     Twin(usize),
     Different(Option<u64>),
+}
+
+/// Recorded events that are read together, because what is told again comes in its old order.
+#[derive(Debug, Default)]
+struct Ahead {
+    run: Vec<Recorded>,
+    /// The index after the one that was asked for last.
+    next: Option<u64>,
+}
+
+/// How many events are read at once when they are asked for one after the other. Each may have
+/// megabytes that were detached from it.
+const AHEAD_COUNT: usize = 16;
+
+impl Ahead {
+    fn read(&mut self, trail: &Trail, index: u64) -> Result<Option<&Recorded>, Error> {
+        let in_order = self.next.replace(index.saturating_add(1)) == Some(index);
+        if !self.run.iter().any(|recorded| recorded.index == index) {
+            self.run.clear();
+            let count = if in_order { AHEAD_COUNT } else { 1 };
+            trail.read_run(index, count, &mut self.run)?;
+        }
+        Ok(self.run.iter().find(|recorded| recorded.index == index))
+    }
 }
 
 impl Writer {
@@ -248,8 +272,7 @@ impl Trail {
                     }
                     Answer::Recorded { index, leaf_hash, replayed: false }
                 }
-                Plan::Replay(index) => {
-                    let leaf_hash = self.leaf_hash_of(stage, index)?;
+                Plan::Replay(index, leaf_hash) => {
                     Answer::Recorded { index, leaf_hash, replayed: true }
                 }
                 Plan::Twin(position) => match answers.get(position) {
@@ -275,12 +298,15 @@ impl Trail {
     ) -> Result<Vec<Plan>, Error> {
         let mut here: HashMap<IdKey, usize> = HashMap::with_capacity(batch.drafts.len());
         let mut plans = Vec::with_capacity(batch.drafts.len());
+        let mut ahead = Ahead::default();
         for (position, draft) in batch.drafts.iter().enumerate() {
             let plan = match draft.key().map(|key| self.id_key(key)) {
                 None => Plan::New,
                 Some(key) => match self.find(writer, ids, &key)? {
-                    Some(index) if self.is_same(stage, index, draft)? => Plan::Replay(index),
-                    Some(index) => Plan::Different(Some(index)),
+                    Some(index) => match self.same_leaf(stage, index, draft, &mut ahead)? {
+                        Some(leaf_hash) => Plan::Replay(index, leaf_hash),
+                        None => Plan::Different(Some(index)),
+                    },
                     None => match here.insert(key, position) {
                         None => Plan::New,
                         Some(first) => {
@@ -317,35 +343,31 @@ impl Trail {
         }
     }
 
-    /// Whether the event at an index is the one that a draft tells again.
-    fn is_same(&self, stage: &Stage, index: u64, draft: &event::Draft) -> Result<bool, Error> {
-        let text = match stage.entry(index) {
-            Some(entry) => {
-                let openings: Vec<_> = stage
-                    .openings
-                    .iter()
-                    .filter(|(at, _)| *at == index)
-                    .map(|(_, opening)| opening.clone())
-                    .collect();
-                event::Opening::restore(&String::from_utf8_lossy(entry), &openings)
-            }
-            None => match self.read_many(&[index])?.first() {
-                Some(recorded) => recorded.text().into_owned(),
-                None => return Ok(false),
-            },
+    /// The leaf hash of the event at an index, if it is the one that a draft tells again.
+    fn same_leaf(
+        &self,
+        stage: &Stage,
+        index: u64,
+        draft: &event::Draft,
+        ahead: &mut Ahead,
+    ) -> Result<Option<Hash>, Error> {
+        let (text, leaf_hash) = if let Some(entry) = stage.entry(index) {
+            let openings: Vec<_> = stage
+                .openings
+                .iter()
+                .filter(|(at, _)| *at == index)
+                .map(|(_, opening)| opening.clone())
+                .collect();
+            let text = event::Opening::restore(&String::from_utf8_lossy(entry), &openings);
+            (text, tlog::leaf_hash(entry))
+        } else {
+            let missing = || Error::NoEvent { index, size: stage.first };
+            let recorded = ahead.read(self, index)?.ok_or_else(missing)?;
+            (recorded.text().into_owned(), tlog::leaf_hash(&recorded.entry))
         };
         let recorded = Entry::parse(&text).map(|entry| entry.event.to_json());
-        Ok(recorded.is_ok_and(|recorded| event::same(&recorded, &draft.event_json())))
-    }
-
-    fn leaf_hash_of(&self, stage: &Stage, index: u64) -> Result<Hash, Error> {
-        if let Some(entry) = stage.entry(index) {
-            return Ok(tlog::leaf_hash(entry));
-        }
-        let size = stage.first;
-        let recorded = self.read_many(&[index])?;
-        let entry = recorded.first().ok_or(Error::NoEvent { index, size })?;
-        Ok(tlog::leaf_hash(&entry.entry))
+        let same = recorded.is_ok_and(|recorded| event::same(&recorded, &draft.event_json()));
+        Ok(same.then_some(leaf_hash))
     }
 
     /// The key of an event in the id index that all trails share.

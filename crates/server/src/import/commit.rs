@@ -1,7 +1,7 @@
 //! The thread that commits: batches become frames of the journal, and every record is counted.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use event::{Draft, Received};
@@ -13,8 +13,12 @@ use super::report::Rejections;
 use super::{Counts, End, Import, Rejected, Watch};
 use crate::instance::OpenTrail;
 
-/// Bytes of events that are published together, so that a large import holds no more in memory.
-const PUBLISH_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of events that are published together. While as many are being published and as many wait
+/// for it, commits wait too, so that a large import holds no more in memory.
+const PUBLISH_BYTES: usize = 8 * 1024 * 1024;
+
+/// Publications that wait for the one that goes on.
+const PUBLICATIONS_WAITING: usize = 1;
 
 /// Events that search may be behind before an import waits for it.
 const SEARCH_LAG_MAX: u64 = 5_000_000;
@@ -53,26 +57,31 @@ impl<'a> Committer<'a> {
         Self { open, import, received, watch, counts, rejected, unpublished_bytes: 0 }
     }
 
-    /// Commits all that is read, and publishes it.
+    /// Commits all that is read, and publishes it beside the commits.
     pub(super) fn run(&mut self, said: &Receiver<Said>) -> End {
-        let end = match self.every_part(said) {
-            Ok(()) => End::Complete,
-            Err(end) => end,
-        };
-        match self.open.trail.publish() {
-            Err(error) if end.is_complete() => error.into(),
+        let trail = Arc::clone(&self.open.trail);
+        let (publish, asked) = sync_channel::<()>(PUBLICATIONS_WAITING);
+        let (end, published) = std::thread::scope(|scope| {
+            let publishing = move || asked.iter().try_for_each(|()| trail.publish().map(drop));
+            let publisher = scope.spawn(publishing);
+            let end = self.every_part(said, &publish).err().unwrap_or(End::Complete);
+            drop(publish);
+            (end, publisher.join().unwrap_or(Err(trail::Error::Stopped)))
+        });
+        match published.and_then(|()| self.open.trail.publish().map(drop)) {
+            Err(error) if !matches!(end, End::Failed(_)) => error.into(),
             _ => end,
         }
     }
 
-    fn every_part(&mut self, said: &Receiver<Said>) -> Ended<()> {
+    fn every_part(&mut self, said: &Receiver<Said>, publish: &SyncSender<()>) -> Ended<()> {
         loop {
             match said.recv_timeout(PAUSE) {
                 Err(RecvTimeoutError::Timeout) if self.watch.must_stop() => {
                     return Err(End::Stopped);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Ok(Said::Part(part)) => self.part(part)?,
+                Ok(Said::Part(part)) => self.part(part, publish)?,
                 Ok(Said::End(None)) => return Ok(()),
                 Ok(Said::End(Some(last))) => {
                     self.watch.rejected(&last);
@@ -87,7 +96,7 @@ impl<'a> Committer<'a> {
         }
     }
 
-    fn part(&mut self, part: Part) -> Ended<()> {
+    fn part(&mut self, part: Part, publish: &SyncSender<()>) -> Ended<()> {
         self.wait_for_search()?;
         let Part { drafts, lines, rejected, .. } = part;
         self.commit(drafts, &lines)?;
@@ -95,8 +104,9 @@ impl<'a> Committer<'a> {
             self.reject(rejected)?;
         }
         if self.unpublished_bytes >= PUBLISH_BYTES {
-            self.open.trail.publish()?;
             self.unpublished_bytes = 0;
+            // Who publishes is gone only when that failed, and then says why.
+            publish.send(()).map_err(|_| End::Stopped)?;
         }
         Ok(())
     }

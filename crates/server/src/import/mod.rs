@@ -1,7 +1,7 @@
 //! A platform's records become events, once each: the one importer of the command and the API.
 //!
-//! One thread reads, maps and drafts, the caller's thread commits; between them wait a few batches,
-//! so that an input of any size takes constant memory. The import itself becomes an event of the
+//! One thread reads, maps and drafts, the caller's thread commits, a third publishes; between them
+//! wait a few batches, so that an input of any size takes constant memory. The import itself becomes an event of the
 //! trail when it ends, however it ends, unless the process was killed.
 //!
 //! **Guarantee.** Every record of the input that was read is counted once: as recorded, as already
