@@ -24,7 +24,7 @@ if want doc; then
 fi
 
 if want clients; then
-    stage "outside verifiers"
+    stage "outside verifiers and clients"
     tests/clients/run.sh
 fi
 

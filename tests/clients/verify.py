@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,33 +11,11 @@ import urllib.request
 from base64 import b64decode
 from pathlib import Path
 
+from served import free_port, run, wait_for
+
 BINARY, TOOLS = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 SIZES = [1, 255, 256, 257, 65_536, 70_000]
 EDGES = [0, 1, 254, 255, 256, 257, 511, 512, 65_279, 65_280, 65_535, 65_536, 69_999]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        sys.exit(f"{command} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
-
-
-def wait_for(url, seconds=30):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return urllib.request.urlopen(url, timeout=5).read()
-        except (urllib.error.URLError, ConnectionError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 def append(base, token, first, last):

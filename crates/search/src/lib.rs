@@ -16,6 +16,7 @@
 
 mod document;
 mod error;
+mod expression;
 mod field;
 mod fold;
 mod language;
@@ -35,10 +36,11 @@ mod view;
 mod words;
 
 pub use error::Error;
+pub use expression::Expression;
 pub use field::Field;
 pub use language::{Fault, Zone, parse};
 pub use matches::{Kinds, NoKinds};
-pub use page::{Cursor, Order, PAGE_MAX, Page};
+pub use page::{Cursor, Order, PAGE_MAX, Page, SKIP_MAX};
 pub use projection::{Counted, Limits, Options, Projection, Usage};
 pub use query::{Clause, Interval, Pattern, Query, Test, Text};
 pub use scheduler::Scheduler;

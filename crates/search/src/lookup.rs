@@ -14,7 +14,7 @@ use tantivy::{BitSet, DocId, Score, SegmentReader, TantivyError};
 use tantivy_fst::Automaton;
 
 use crate::schema::{Layout, Tag};
-use crate::{Pattern, fold};
+use crate::{Expression, Pattern, fold};
 
 /// The addresses that a text means, as 128 bits from first to last: one address, or a network in
 /// CIDR notation. An IPv4 address is its IPv6 mapping.
@@ -60,6 +60,10 @@ pub(crate) fn like(tags: &[Tag], pattern: &Pattern) -> Box<dyn Query> {
         }
         Pattern::Like(text) => Select::Folded(Arc::new(Folded::new(tags, text, false))),
         Pattern::Prefix(text) => Select::Folded(Arc::new(Folded::new(tags, text, true))),
+        Pattern::Matching(expression) => {
+            let tags = tags.iter().map(|tag| *tag as u8).collect();
+            Select::Matching { tags, expression: expression.clone() }
+        }
     };
     Box::new(Terms { column: Layout::current().terms, select })
 }
@@ -125,9 +129,17 @@ pub(crate) fn word_prefix(marked: &str) -> Box<dyn Query> {
 /// Which terms of a dictionary.
 #[derive(Clone, Debug)]
 enum Select {
-    Range { from: Vec<u8>, end: Option<Vec<u8>> },
+    Range {
+        from: Vec<u8>,
+        end: Option<Vec<u8>>,
+    },
     Listed(Arc<[Vec<u8>]>),
     Folded(Arc<Folded>),
+    /// Of these members, those in which an expression is found: all their terms are looked at.
+    Matching {
+        tags: Vec<u8>,
+        expression: Expression,
+    },
 }
 
 impl Select {
@@ -161,6 +173,20 @@ impl Select {
                 let mut stream = dictionary.search(folded.as_ref()).without_keys().into_stream()?;
                 while stream.advance() {
                     infos.push(stream.value().clone());
+                }
+            }
+            Self::Matching { tags, expression } => {
+                for tag in tags {
+                    let mut range = dictionary.range().ge([*tag]);
+                    if let Some(end) = after_prefix(&[*tag]) {
+                        range = range.lt(end);
+                    }
+                    let mut stream = range.into_stream()?;
+                    while stream.advance() {
+                        if expression.is_in_bytes(stream.key().get(1..).unwrap_or_default()) {
+                            infos.push(stream.value().clone());
+                        }
+                    }
                 }
             }
         }

@@ -135,7 +135,9 @@ fn phrase(parts: &[Part], pattern: &Pattern) -> Vec<Box<dyn Lookup>> {
         .filter_map(|part| -> Option<Box<dyn Lookup>> {
             match (pattern, words.as_slice()) {
                 (Pattern::Prefix(_), [word]) => Some(lookup::word_prefix(&marked(*part, word))),
-                (Pattern::Exactly(_) | Pattern::Prefix(_), _) | (_, []) => None,
+                (Pattern::Exactly(_) | Pattern::Prefix(_) | Pattern::Matching(_), _) | (_, []) => {
+                    None
+                }
                 (Pattern::Like(_), [word]) => {
                     Some(Box::new(TermQuery::new(term(*part, word), IndexRecordOption::Basic)))
                 }

@@ -119,7 +119,7 @@ fn admits_whole(field: Field, pattern: &Pattern, entry: &Entry<'_>) -> bool {
             splits.any(|(kind, id)| kind.admits(&target.kind) && id.admits(found))
         }
         // A related thing is one value, `type/id`, so that type and id are of the same thing.
-        Field::Related if pattern.text().contains('/') => {
+        Field::Related if !pattern.splits().is_empty() => {
             let mut related = entry.event.related.iter();
             related.any(|one| {
                 let whole = one.id.as_ref().map(|id| format!("{}/{id}", one.kind));
@@ -133,7 +133,7 @@ fn admits_whole(field: Field, pattern: &Pattern, entry: &Entry<'_>) -> bool {
 /// Whether a text has the words of a pattern. Exact patterns are for whole values.
 fn has_words(text: &str, pattern: &Pattern) -> bool {
     match pattern {
-        Pattern::Exactly(_) => false,
+        Pattern::Exactly(_) | Pattern::Matching(_) => false,
         Pattern::Like(phrase) => has_phrase(text, &words(phrase)),
         Pattern::Prefix(prefix) => match words(prefix).as_slice() {
             [prefix] => has_prefix(text, prefix),

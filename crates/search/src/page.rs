@@ -14,6 +14,9 @@ use crate::view::View;
 /// The most events of one page.
 pub const PAGE_MAX: usize = 1_000;
 
+/// The most events that one question may skip.
+pub const SKIP_MAX: usize = 1_000_000;
+
 /// In which order events are listed. Events of one moment are ordered by leaf index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Order {
@@ -87,6 +90,16 @@ impl Order {
             Self::LastRecorded => self.rank(0, segment.from),
             Self::FirstRecorded => self.rank(0, last),
         }
+    }
+
+    /// The place behind an event of this rank.
+    const fn cursor(self, (micros, index): (i64, u64)) -> Cursor {
+        let (micros, index) = match self {
+            Self::Newest | Self::LastRecorded => (micros, index),
+            Self::Oldest => (!micros, !index),
+            Self::FirstRecorded => (micros, !index),
+        };
+        Cursor { order: self, micros, index }
     }
 
     const fn is_descending(self) -> bool {
@@ -172,16 +185,8 @@ impl Best {
         ranks.sort_unstable_by(|one, other| other.cmp(one));
         let more = ranks.len() > limit;
         ranks.truncate(limit);
-        let place = |(micros, index): (i64, u64)| match order {
-            Order::Newest | Order::LastRecorded => (micros, index),
-            Order::Oldest => (!micros, !index),
-            Order::FirstRecorded => (micros, !index),
-        };
-        let next = ranks.last().filter(|_| more).map(|rank| {
-            let (micros, index) = place(*rank);
-            Cursor { order, micros, index }
-        });
-        let indexes = ranks.into_iter().map(|rank| place(rank).1).collect();
+        let next = ranks.last().filter(|_| more).map(|rank| order.cursor(*rank));
+        let indexes = ranks.into_iter().map(|rank| order.cursor(rank).index).collect();
         Page { indexes, next, projected_size }
     }
 }
@@ -200,7 +205,31 @@ pub(crate) fn page(
     let limit = limit.clamp(1, PAGE_MAX);
     let below = after.map(|cursor| order.rank(cursor.micros, cursor.index));
     // One more than asked for tells whether there is a next page.
-    let mut best = Best { order, limit: limit + 1, below, heap: BinaryHeap::new() };
+    let best = Best { order, limit: limit + 1, below, heap: BinaryHeap::new() };
+    Ok(filled(best, view, plan)?.into_page(limit, view.size()))
+}
+
+/// The place behind the first `count` of the events that a plan means; `None` when there are fewer.
+pub(crate) fn behind(
+    view: &View,
+    plan: &Plan,
+    order: Order,
+    count: usize,
+) -> Result<Option<Cursor>> {
+    if count > SKIP_MAX {
+        let message = format!("at most {SKIP_MAX} events can be skipped; narrow the question");
+        return Err(Error::Question(message));
+    }
+    let best = Best { order, limit: count, below: None, heap: BinaryHeap::new() };
+    let mut best = filled(best, view, plan)?;
+    let full = best.heap.len() == count;
+    let last = best.heap.pop().filter(|_| full);
+    Ok(last.map(|Reverse(rank)| order.cursor(rank)))
+}
+
+/// Offers what a plan means, segment by segment, as long as better may come.
+fn filled(mut best: Best, view: &View, plan: &Plan) -> Result<Best> {
+    let (order, below) = (best.order, best.below);
     let mut segments: Vec<&Segment> = view
         .segments
         .iter()
@@ -223,7 +252,7 @@ pub(crate) fn page(
             best.offer_docs(segment, segment.open()?, &docs);
         }
     }
-    Ok(best.into_page(limit, view.size()))
+    Ok(best)
 }
 
 #[cfg(test)]

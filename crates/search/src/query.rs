@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::{Field, fold, words};
+use crate::{Expression, Field, fold, words};
 
 /// The most clauses and texts of one question.
 pub(crate) const CLAUSES_MAX: usize = 64;
@@ -69,6 +69,8 @@ pub enum Pattern {
     Exactly(String),
     /// It begins with this text but for case (`field:value*`); for fields of words, a word does.
     Prefix(String),
+    /// A regular expression is found in it (`field:~value`); not for fields of words.
+    Matching(Expression),
 }
 
 /// A text to be found in the event: its words in a row in one member, or the whole of an
@@ -164,6 +166,7 @@ impl Pattern {
     pub fn text(&self) -> &str {
         match self {
             Self::Like(text) | Self::Exactly(text) | Self::Prefix(text) => text,
+            Self::Matching(expression) => expression.as_str(),
         }
     }
 
@@ -173,20 +176,23 @@ impl Pattern {
             Self::Like(text) => fold::same(text, value),
             Self::Exactly(text) => text == value,
             Self::Prefix(text) => fold::starts_with(value, text),
+            Self::Matching(expression) => expression.is_in(value),
         }
     }
 
-    /// The ways to read this as `type/id`: what the type and what the id are like.
+    /// The ways to read this as `type/id`: what the type and what the id are like. An expression is
+    /// looked for in single values only.
     pub(crate) fn splits(&self) -> Vec<(Self, Self)> {
         let text = self.text();
         text.match_indices('/')
             .filter_map(|(at, _)| {
                 let (kind, id) = (text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned());
-                Some(match self {
-                    Self::Like(_) => (Self::Like(kind), Self::Like(id)),
-                    Self::Exactly(_) => (Self::Exactly(kind), Self::Exactly(id)),
-                    Self::Prefix(_) => (Self::Like(kind), Self::Prefix(id)),
-                })
+                match self {
+                    Self::Like(_) => Some((Self::Like(kind), Self::Like(id))),
+                    Self::Exactly(_) => Some((Self::Exactly(kind), Self::Exactly(id))),
+                    Self::Prefix(_) => Some((Self::Like(kind), Self::Prefix(id))),
+                    Self::Matching(_) => None,
+                }
             })
             .collect()
     }
@@ -201,6 +207,9 @@ impl Pattern {
         }
         if field == Field::Ip {
             return match self {
+                Self::Matching(_) => {
+                    Err("an address has no pattern; name a network, as in ip:10.0.0.0/8".to_owned())
+                }
                 Self::Prefix(_) => {
                     Err("an address has no prefix; name a network, as in ip:10.0.0.0/8".to_owned())
                 }
@@ -210,7 +219,7 @@ impl Pattern {
         if field == Field::Imported && !["yes", "no"].iter().any(|word| self.admits(word)) {
             return Err("`imported` is yes or no".to_owned());
         }
-        if field == Field::Imported && matches!(self, Self::Prefix(_)) {
+        if field == Field::Imported && matches!(self, Self::Prefix(_) | Self::Matching(_)) {
             return Err("`imported` is yes or no".to_owned());
         }
         if field.is_words() {
@@ -218,6 +227,9 @@ impl Pattern {
             return match self {
                 Self::Exactly(_) => {
                     Err(format!("`{name}` is searched for words; leave out the `=`"))
+                }
+                Self::Matching(_) => {
+                    Err(format!("`{name}` is searched for words; leave out the `~`"))
                 }
                 _ if count == 0 => Err(format!("`{name}` needs a word with a letter or a digit")),
                 Self::Prefix(_) if count > 1 => {

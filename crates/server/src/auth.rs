@@ -26,8 +26,14 @@ impl Caller {
     /// # Errors
     /// [`Code::Unauthenticated`].
     pub fn of(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
-        let presented =
-            headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
+        Self::presenting(app, bearer_of(headers))
+    }
+
+    /// The caller who presents a token, wherever it stood.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`].
+    pub fn presenting(app: &App, presented: Option<&str>) -> Result<Self, Problem> {
         let presented = presented.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
         let token = app.instance().authenticate(presented);
         token.map(Self).ok_or_else(|| Problem::new(Code::Unauthenticated))
@@ -74,6 +80,11 @@ impl Caller {
             ..Actor::default()
         }
     }
+}
+
+/// The token that the header `Authorization` of a request presents.
+pub(crate) fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.as_bytes()))
 }
 
 /// The token of an `Authorization` header.

@@ -32,7 +32,7 @@ impl FromRequestParts<App> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
+        let peer = peer_of(parts);
         let caller = Caller::of(app, &parts.headers).inspect_err(|_| {
             if parts.headers.contains_key(header::AUTHORIZATION) {
                 note_refusal(app, client(peer, &parts.headers));
@@ -42,7 +42,37 @@ impl FromRequestParts<App> for Call {
     }
 }
 
+fn peer_of(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<Peer>().map(|Peer(ip)| *ip)
+}
+
 impl Call {
+    /// Who presents a token, wherever it stood in a request. One that is wrong is counted.
+    pub(crate) fn presenting(
+        app: &App,
+        parts: &Parts,
+        presented: Option<&str>,
+    ) -> Result<Caller, Problem> {
+        Caller::presenting(app, presented).inspect_err(|_| {
+            if presented.is_some() {
+                note_refusal(app, client(peer_of(parts), &parts.headers));
+            }
+        })
+    }
+
+    /// Says on the `access` trail that somebody signed in through a facade.
+    pub(crate) fn record_sign_in(app: &App, parts: &Parts, caller: &Caller, facade: &str) {
+        let at = Moment::from_micros(app.instance().now_micros());
+        let event = Event {
+            actor: Some(caller.actor()),
+            client: client(peer_of(parts), &parts.headers),
+            target: Some(Target { kind: facade.to_owned().into(), ..Target::default() }),
+            outcome: Some(Outcome { status: Status::Success, ..Outcome::default() }),
+            ..Event::new(at, registry::SYSTEM, "sign-in")
+        };
+        record_access(app.instance(), event);
+    }
+
     /// A request of a caller who is known already.
     pub(crate) async fn by(caller: Caller, parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let path = RawPathParams::from_request_parts(parts, app)
@@ -51,7 +81,7 @@ impl Call {
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let peer = parts.extensions.get::<Peer>().map(|Peer(ip)| *ip);
+        let peer = peer_of(parts);
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
         Ok(Self { app: app.clone(), caller, uri, headers, path, peer })
     }
@@ -64,9 +94,14 @@ impl Call {
 
     /// The trail in the path, if the caller may read it.
     pub(crate) async fn trail(&self) -> Result<Arc<OpenTrail>, Problem> {
-        self.app.open(&self.caller, self.path("trail"), Scope::Read).await.inspect_err(|problem| {
+        self.readable(self.path("trail")).await
+    }
+
+    /// A trail, if the caller may read it.
+    pub(crate) async fn readable(&self, slug: &str) -> Result<Arc<OpenTrail>, Problem> {
+        self.app.open(&self.caller, slug, Scope::Read).await.inspect_err(|problem| {
             if problem.code() == Code::Forbidden {
-                self.record("refuse", ("trail", self.path("trail")), Status::Denied, None);
+                self.record("refuse", ("trail", slug), Status::Denied, None);
             }
         })
     }

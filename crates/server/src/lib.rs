@@ -19,6 +19,7 @@ mod body;
 mod call;
 pub mod deposit;
 pub mod export;
+mod facade;
 pub mod import;
 pub mod instance;
 mod kinds;

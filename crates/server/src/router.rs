@@ -10,6 +10,7 @@ use axum::routing::{MethodFilter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
+use crate::facade::{self, opencga};
 use crate::negotiate::accepts;
 use crate::problem::{Code, Problem};
 use crate::{App, api, tiles, web};
@@ -53,6 +54,10 @@ fn every() -> Routes {
         .delete("/api/v1/tokens/{id}", api::revoke_token)
         .get("/trails/{trail}/checkpoint", "", tiles::checkpoint)
         .get("/trails/{trail}/tile/{*path}", "", tiles::tile)
+        .get("/opencga/webservices/rest/v2/meta/about", "", opencga::about)
+        .post("/opencga/webservices/rest/v2/users/login", "", opencga::login)
+        .get("/opencga/webservices/rest/v2/studies/{study}/audit/search", "", opencga::search)
+        .get("/opencga/webservices/rest/v2/admin/audit/groupBy", "", opencga::group_by)
         .get("/problems/{code}", "", api::problem_page)
         .get("/openapi.json", JSON, api::openapi)
         .get("/metrics", "", api::metrics)
@@ -70,6 +75,7 @@ pub(crate) fn router(app: App) -> Router {
     every()
         .router
         .merge(web::router())
+        .merge(facade::router())
         .fallback(async || Problem::new(Code::NoSuchResource))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .layer(middleware::map_response(private))

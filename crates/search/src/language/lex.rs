@@ -4,13 +4,22 @@ use std::ops::Range;
 
 use super::Fault;
 
+/// What may stand before a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// `=`
+    Exactly,
+    /// `~`
+    Matching,
+}
+
 /// A value as it was typed.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     pub(super) text: String,
     pub(super) quoted: bool,
-    /// Whether `=` stood before it.
-    pub(super) exactly: bool,
+    /// What stood before it.
+    pub(super) mark: Option<Mark>,
     /// Whether `*` stood after it.
     pub(super) prefix: bool,
     /// Where it stands, quotes and marks included.
@@ -20,7 +29,8 @@ pub(super) struct Value {
 impl Value {
     /// Whether this is a keyword and not a value that happens to read like one.
     pub(super) fn is_word(&self, word: &str) -> bool {
-        !self.quoted && !self.exactly && !self.prefix && self.text.eq_ignore_ascii_case(word)
+        let marked = self.quoted || self.mark.is_some() || self.prefix;
+        !marked && self.text.eq_ignore_ascii_case(word)
     }
 }
 
@@ -102,13 +112,23 @@ impl<'a> Lexer<'a> {
     /// One value, with the marks before and after it.
     pub(super) fn value(&mut self, listed: bool) -> Result<Value, Fault> {
         let start = self.at;
-        let exactly = self.take('=');
+        let mark = if self.take('=') {
+            Some(Mark::Exactly)
+        } else {
+            self.take('~').then_some(Mark::Matching)
+        };
         let quoted = self.peek() == Some('"');
         let text = if quoted { self.quoted()? } else { self.bare(listed) };
         let prefix = self.take('*');
         let place = start..self.at;
-        if exactly && prefix {
-            return Err(Fault::new(place, "`=` and `*` exclude each other; leave one out"));
+        match mark.filter(|_| prefix) {
+            Some(Mark::Exactly) => {
+                return Err(Fault::new(place, "`=` and `*` exclude each other; leave one out"));
+            }
+            Some(Mark::Matching) => {
+                return Err(Fault::new(place, "quote an expression that has `*` in it"));
+            }
+            None => {}
         }
         if text.is_empty() {
             return Err(match self.peek().filter(|c| !c.is_whitespace()) {
@@ -122,7 +142,7 @@ impl<'a> Lexer<'a> {
         if !listed {
             self.end_of_value()?;
         }
-        Ok(Value { text, quoted, exactly, prefix, place })
+        Ok(Value { text, quoted, mark, prefix, place })
     }
 
     fn end_of_value(&mut self) -> Result<(), Fault> {

@@ -6,6 +6,7 @@
 //! field:value        like the value, but for case      actor:ana
 //! field:=value       the value to the byte             action:=Update
 //! field:value*       beginning with it                 action:delete*
+//! field:~value       matching a regular expression     target.id:~^S-[0-9]+$
 //! field:(a|b)        one of several                    action:(create|update)
 //! field:none         the field is missing              reason:none
 //! has:field          it is there                       has:before
@@ -16,7 +17,7 @@
 //! -condition         the opposite                      -source:seqera
 //! ```
 //!
-//! A value with white space, quotes or one of `()|*=` in it is quoted; in quotes, `\"` and `\\` stand
+//! A value with white space, quotes or one of `()|*=~` in it is quoted; in quotes, `\"` and `\\` stand
 //! for `"` and `\`. A quoted value is never a keyword: `reason:"none"` asks for the word.
 
 mod lex;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Zone;
-use super::lex::{Lexer, Value};
+use super::lex::{Lexer, Mark, Value};
 use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
-use crate::{Clause, Field, Pattern, Query, Test, Text};
+use crate::{Clause, Expression, Field, Pattern, Query, Test, Text};
 
 /// What is wrong with a question, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +67,12 @@ fn missing(mut fault: Fault, name: &str, place: &Range<usize>) -> Fault {
 fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Fault> {
     let mut value = lexer.value(false)?;
     value.place.start = start;
-    if value.exactly {
+    if value.mark == Some(Mark::Exactly) {
         let message = "`=` belongs behind a field's name, as in action:=Update; or quote it";
+        return Err(Fault::new(value.place, message));
+    }
+    if value.mark == Some(Mark::Matching) {
+        let message = "`~` belongs behind a field's name, as in action:~^get; or quote it";
         return Err(Fault::new(value.place, message));
     }
     let text = Text { text: value.text, prefix: value.prefix, negated };
@@ -123,12 +127,14 @@ impl Term<'_> {
         }
         let mut patterns = Vec::with_capacity(self.values.len());
         for value in self.values {
-            let pattern = if value.exactly {
-                Pattern::Exactly(value.text)
-            } else if value.prefix {
-                Pattern::Prefix(value.text)
-            } else {
-                Pattern::Like(value.text)
+            let pattern = match value.mark {
+                Some(Mark::Matching) => {
+                    let fault = |message: String| Fault::new(value.place.clone(), &message);
+                    Pattern::Matching(Expression::parse(&value.text).map_err(fault)?)
+                }
+                Some(Mark::Exactly) => Pattern::Exactly(value.text),
+                None if value.prefix => Pattern::Prefix(value.text),
+                None => Pattern::Like(value.text),
             };
             pattern.check(field).map_err(|message| Fault::new(value.place, &message))?;
             patterns.push(pattern);
@@ -139,7 +145,7 @@ impl Term<'_> {
     /// The one plain value of a term that takes nothing else.
     fn only(&self) -> Result<&Value, Fault> {
         match self.values.as_slice() {
-            [value] if !value.exactly && !value.prefix => Ok(value),
+            [value] if value.mark.is_none() && !value.prefix => Ok(value),
             _ => {
                 let message = format!("`{}:` takes one plain value", self.name);
                 Err(Fault::new(self.place.clone(), &message))

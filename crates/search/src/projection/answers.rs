@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Projection;
 use crate::error::{Error, Result};
-use crate::page::{Cursor, Order, Page, page};
+use crate::page::{Cursor, Order, Page, behind, page};
 use crate::plan::Plan;
 use crate::tally::{self, Facets, Histogram, Split};
 use crate::view::View;
@@ -44,6 +44,18 @@ impl Projection {
         after: Option<&Cursor>,
     ) -> Result<Page> {
         self.answer(query, |view, plan| page(view, plan, order, limit, after))
+    }
+
+    /// The place behind the first `count` of the events that are meant, for lists that are paged by
+    /// number; `None` when there are fewer, or none is to be skipped.
+    ///
+    /// # Errors
+    /// As [`Projection::search`]; [`Error::Question`] beyond [`SKIP_MAX`](crate::SKIP_MAX).
+    pub fn behind(&self, query: &Query, order: Order, count: usize) -> Result<Option<Cursor>> {
+        if count == 0 {
+            return Ok(None);
+        }
+        self.answer(query, |view, plan| behind(view, plan, order, count))
     }
 
     /// How many events are meant.

@@ -6,7 +6,7 @@ use event::{
     Actor, Client, Credential, Event, Json, Moment, Outcome, Person, Place, Reason, Received,
     Related, Scope, Source, Status, Target,
 };
-use search::{Clause, Field, Interval, Kinds, Pattern, Query, Test, Text};
+use search::{Clause, Expression, Field, Interval, Kinds, Pattern, Query, Test, Text};
 
 use crate::feed::MemoryFeed;
 use crate::random::Random;
@@ -263,8 +263,21 @@ fn pattern(random: &mut Random, field: Field) -> Pattern {
     match random.below(4) {
         0 => Pattern::Exactly(text),
         1 => Pattern::Prefix(text),
+        2 if random.chance(30) => expression(random, &text),
         _ => Pattern::Like(text),
     }
+}
+
+/// An expression around a text, or the text where it makes none.
+fn expression(random: &mut Random, text: &str) -> Pattern {
+    let text = match random.below(5) {
+        0 => format!("^{text}"),
+        1 => format!("{text}$"),
+        2 => format!("(?i){text}"),
+        3 => format!("[{text}]+.?"),
+        _ => text.to_owned(),
+    };
+    Expression::parse(&text).map_or(Pattern::Like(text), Pattern::Matching)
 }
 
 /// A random question that can be asked.

@@ -1,7 +1,7 @@
 //! The query language.
 
 use proptest::prelude::*;
-use search::{Clause, Field, Pattern, Query, Test, Text, Zone, parse};
+use search::{Clause, Expression, Field, Pattern, Query, Test, Text, Zone, parse};
 
 use crate::generate::query;
 use crate::random::Random;
@@ -17,9 +17,11 @@ fn not(mut clause: Clause) -> Clause {
 
 #[test]
 fn it_reads_what_people_write() {
-    let text = r#"actor:ana action:delete* target:sample/S-17 outcome:failure before:disabled reason:none ip:10.0.0.0/8 "lot 42" -source:seqera from:2026-01-01 to:2026-02-01 action:(create|update) has:before action:=Update -noise seq*"#;
+    let text = r#"actor:ana action:delete* target:sample/S-17 outcome:failure before:disabled reason:none ip:10.0.0.0/8 "lot 42" -source:seqera from:2026-01-01 to:2026-02-01 action:(create|update) has:before action:=Update -noise seq* target.id:~"^S-(1|2)" action:(~^x|y)"#;
     let query = Query::parse(text).unwrap();
     let any = Test::Any(vec![Pattern::Like("create".into()), Pattern::Like("update".into())]);
+    let matching = |text: &str| Pattern::Matching(Expression::parse(text).unwrap());
+    let some = Test::Any(vec![matching("^x"), Pattern::Like("y".into())]);
     assert_eq!(
         query.clauses,
         [
@@ -34,6 +36,8 @@ fn it_reads_what_people_write() {
             Clause { field: Field::Action, negated: false, test: any },
             Clause::present(Field::Before, true),
             Clause::new(Field::Action, Pattern::Exactly("Update".into())),
+            Clause::new(Field::TargetId, matching("^S-(1|2)")),
+            Clause { field: Field::Action, negated: false, test: some },
         ]
     );
     let text = |text: &str, prefix, negated| Text { text: text.into(), prefix, negated };
@@ -97,6 +101,11 @@ fn what_is_wrong_is_pointed_at() {
         ("has:colour", "colour", "no field"),
         ("a )", ")", "has to be quoted"),
         ("=x", "=x", "behind a field"),
+        ("~x", "~x", "behind a field"),
+        ("action:~a*", "~a*", "quote an expression"),
+        ("action:~[", "~[", "no regular expression"),
+        ("before:~x", "~x", "leave out the `~`"),
+        ("ip:~10", "~10", "name a network"),
     ] {
         let fault = Query::parse(text).unwrap_err();
         assert_eq!(text.get(fault.place.clone()), Some(word), "{text}: {fault}");
@@ -129,7 +138,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic_and_every_fault_has_a_place(
-        text in "((actor|action|from|has|index|-|:|\\(|\\||\\)|\"|\\*|=|\\\\| |a|é|試){0,20})|(\\PC{0,40})"
+        text in "((actor|action|from|has|index|-|:|\\(|\\||\\)|\"|\\*|=|~|\\\\| |a|é|試){0,20})|(\\PC{0,40})"
     ) {
         match Query::parse(&text) {
             Ok(query) => prop_assert_eq!(Query::parse(&query.to_string()), Ok(query)),

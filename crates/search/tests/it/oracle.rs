@@ -87,6 +87,22 @@ fn pages(projection: &Projection, query: &Query, order: Order, limit: usize) -> 
     }
 }
 
+/// A list that is entered by number goes on as one that was paged from its beginning.
+fn check_skipping(
+    projection: &Projection,
+    query: &Query,
+    order: Order,
+    expected: &[u64],
+    skip: usize,
+) {
+    let behind = projection.behind(query, order, skip).unwrap();
+    assert_eq!(behind.is_some(), 0 < skip && skip <= expected.len(), "{skip} of {query}");
+    if let Some(cursor) = behind {
+        let page = projection.search(query, order, 1_000, Some(&cursor)).unwrap();
+        assert_eq!(page.indexes, expected[skip..], "{skip} of {query}");
+    }
+}
+
 fn place<'a>(place: Option<&'a event::Place<'_>>) -> Option<Cow<'a, str>> {
     let place = place?;
     let label = place.id.as_ref().or(place.name.as_ref()).or(place.uuid.as_ref());
@@ -217,6 +233,7 @@ proptest! {
             let expected = scan(&events, &query, order);
             let limit = 1 + random.below(60);
             prop_assert_eq!(&pages(&projection, &query, order, limit), &expected, "{}", query);
+            check_skipping(&projection, &query, order, &expected, random.below(expected.len() + 3));
             let counted = projection.count(&query).unwrap();
             prop_assert_eq!(counted.count, expected.len() as u64, "{}", query);
             prop_assert_eq!(counted.projected_size, feed.committed_size());

@@ -129,6 +129,11 @@ impl Problem {
         self.0.code
     }
 
+    /// What happened, for a person.
+    pub fn message(&self) -> &str {
+        self.0.detail.as_deref().unwrap_or_else(|| self.0.code.title())
+    }
+
     /// The reason that only the diagnostics say.
     pub fn internal(&self) -> Option<&str> {
         self.0.internal.as_deref()

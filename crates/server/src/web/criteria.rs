@@ -267,7 +267,7 @@ fn same(pattern: &Pattern, value: &str) -> bool {
     match pattern {
         Pattern::Like(text) => text.eq_ignore_ascii_case(value),
         Pattern::Exactly(text) => text == value,
-        Pattern::Prefix(_) => false,
+        Pattern::Prefix(_) | Pattern::Matching(_) => false,
     }
 }
 

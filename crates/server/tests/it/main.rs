@@ -14,6 +14,7 @@ mod bad_input;
 mod config;
 mod deposits;
 mod description;
+mod facades;
 mod import;
 mod read;
 mod search;

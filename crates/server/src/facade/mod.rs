@@ -1,0 +1,30 @@
+//! The platforms' own APIs, so that their existing clients work when their host is changed.
+//!
+//! A folder per platform. A facade reads that platform's parameters with that platform's grammar,
+//! asks the same projection as the API, and answers with records of its dialect in its envelope.
+//! It stands on every trail, whatever platform the events are from, and says what the dialect can.
+//!
+//! **Guarantee.** A caller sees what its token may read and nothing else, and every access is
+//! recorded as those of the API are. Refusals have the platform's own shape and the status of our
+//! problem. An answer is whole or an error: no list is cut short to keep a bound.
+//!
+//! **Trust.** Clients are not trusted, as nowhere here. An unknown parameter is refused by name, so
+//! that no filter is passed over in silence.
+//!
+//! **Absent on purpose.** No accounts: a login takes an API token as its password. Nothing is written
+//! through a facade.
+
+use axum::Router;
+use axum::routing::any;
+
+use crate::App;
+
+mod answer;
+pub(crate) mod opencga;
+mod reading;
+mod visit;
+
+/// What is asked of a platform and is not here: refused as that platform would.
+pub(crate) fn router() -> Router<App> {
+    Router::new().route("/opencga/webservices/rest/{*path}", any(opencga::absent))
+}

@@ -1,0 +1,65 @@
+//! The facades: each platform's API over the same trail, and who may use it.
+
+mod opencga;
+
+use std::io::BufReader;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Method, Request};
+use dialect::ReadOptions;
+use event::{Draft, Received};
+use registry::Slug;
+use trail::Batch;
+
+use crate::app::{Answered, TestApp};
+
+/// Imports a file of a platform into `lab`.
+fn import(app: &TestApp, dialect: &str, file: &'static [u8]) -> usize {
+    let dialect = dialect::by_name(dialect).unwrap();
+    let rows = dialect.reader(Box::new(BufReader::new(file)), &ReadOptions::default()).unwrap();
+    let drafts: Vec<Draft> = rows
+        .map(|row| {
+            let mapped = row.result.unwrap();
+            Draft::new(&mapped.event, mapped.native.as_ref(), &mut || [7; 32]).unwrap()
+        })
+        .collect();
+    let count = drafts.len();
+    let received = Received {
+        via: "import".into(),
+        dialect: Some(dialect.name().into()),
+        ..Received::default()
+    };
+    let batch =
+        Batch { drafts, recorded_by: "test".into(), received: Arc::new(received), atomic: true };
+    let open = app.instance.trail(&Slug::parse("lab").unwrap()).unwrap();
+    open.trail.append(batch).unwrap();
+    app.settle();
+    count
+}
+
+/// Asks with a token and other headers.
+async fn ask(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answered {
+    let request = Request::builder().method(Method::GET).uri(path);
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    app.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// The questions on the `access` trail that came through a facade, the newest first.
+async fn accesses(app: &TestApp, facade: &str) -> Vec<(String, String)> {
+    // What was done is recorded behind the answer.
+    for _ in 0..200 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        app.settle();
+        let path = format!("/api/v1/trails/access/events?q=params:%22facade%20{facade}%22");
+        let events = app.get(&path).await.json()["events"].as_array().unwrap().clone();
+        if !events.is_empty() {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            let pair =
+                |event: &serde_json::Value| (text(&event["action"]), text(&event["params"]["q"]));
+            return events.iter().map(pair).collect();
+        }
+    }
+    Vec::new()
+}
