@@ -10,7 +10,7 @@ use axum::routing::{MethodFilter, on};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 
-use crate::facade::{self, opencga};
+use crate::facade::{self, opencga, seqera, tetrascience};
 use crate::negotiate::accepts;
 use crate::problem::{Code, Problem};
 use crate::{App, api, tiles, web};
@@ -58,6 +58,11 @@ fn every() -> Routes {
         .post("/opencga/webservices/rest/v2/users/login", "", opencga::login)
         .get("/opencga/webservices/rest/v2/studies/{study}/audit/search", "", opencga::search)
         .get("/opencga/webservices/rest/v2/admin/audit/groupBy", "", opencga::group_by)
+        .get("/seqera/admin/audit-logs-v2", "", seqera::list)
+        .get("/seqera/admin/audit-logs-v2/{auditLogId}", "", seqera::describe)
+        .get("/seqera/admin/audit-logs-v2/export-csv", "", seqera::export_csv)
+        .get("/tetrascience/audit-trail", "", tetrascience::audit_trail)
+        .get("/tetrascience/v1/datalake/queryActivityLog", "", tetrascience::activity_log)
         .get("/problems/{code}", "", api::problem_page)
         .get("/openapi.json", JSON, api::openapi)
         .get("/metrics", "", api::metrics)

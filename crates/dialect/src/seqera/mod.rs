@@ -36,6 +36,7 @@ const V2_JSON: &str = "v2-json";
 const V2_JSON_LINES: &str = "v2-jsonl";
 const V2_CSV: &str = "v2-csv";
 const V1_CSV: &str = "v1-csv";
+const V2_CSV_WITHOUT_STATE: &str = "v2-csv-without-state";
 
 const FORMATS: &[Format] = &[
     Format {
@@ -61,6 +62,12 @@ const FORMATS: &[Format] = &[
         media_type: "text/csv",
         extension: "csv",
         about: "the ten columns until 25.3",
+    },
+    Format {
+        name: V2_CSV_WITHOUT_STATE,
+        media_type: "text/csv",
+        extension: "csv",
+        about: "the table of 26.1 without the images before and after",
     },
 ];
 
@@ -118,6 +125,13 @@ impl Dialect for Seqera {
         Ok(match options.choose(FORMATS)?.name {
             V2_JSON => Box::new(JsonWriter::new(WRITING_V2, page)),
             V2_JSON_LINES => Box::new(JsonWriter::new(WRITING_V2, ["", "\n", "\n"])),
+            V2_CSV_WITHOUT_STATE => Box::new(TableWriter::new(
+                Writing { says: v2::says_without_state, ..WRITING_V2 },
+                v2::COLUMNS_WITHOUT_STATE,
+                false,
+                "region",
+                options,
+            )),
             V1_CSV => Box::new(TableWriter::new(WRITING_V1, v1::COLUMNS, true, "Region", options)),
             _ => Box::new(TableWriter::new(WRITING_V2, v2::COLUMNS, false, "region", options)),
         })

@@ -58,6 +58,13 @@ pub(super) const COLUMNS: &[Column] = &[
     Column::new("new_state", &["target", "state", "newState"]).of(Cell::Json),
 ];
 
+/// How many of the columns are about the images of the target's state, at the end.
+const STATE_COLUMNS: usize = 5;
+
+/// The same table without the images.
+pub(super) const COLUMNS_WITHOUT_STATE: &[Column] =
+    COLUMNS.split_at(COLUMNS.len() - STATE_COLUMNS).0;
+
 /// A record as an event.
 pub(super) fn to_event(mut record: Members<'_>) -> Result<Event<'static>, Refused> {
     let date = record.take_text("timestamp").ok_or_else(|| Refused::missing("timestamp"))?;
@@ -306,6 +313,11 @@ const SAID: [&str; 16] = [
     "/scope/user/name",
     "/redacted",
 ];
+
+/// The same of a record without the images.
+pub(super) fn says_without_state(event: &Event<'_>, pointer: &str) -> bool {
+    !matches!(pointer, "/before" | "/after") && says(event, pointer)
+}
 
 /// Whether a record says what stands at a pointer of an event.
 pub(super) fn says(event: &Event<'_>, pointer: &str) -> bool {

@@ -22,9 +22,15 @@ use crate::App;
 mod answer;
 pub(crate) mod opencga;
 mod reading;
+pub(crate) mod seqera;
+mod stream;
+pub(crate) mod tetrascience;
 mod visit;
 
 /// What is asked of a platform and is not here: refused as that platform would.
 pub(crate) fn router() -> Router<App> {
-    Router::new().route("/opencga/webservices/rest/{*path}", any(opencga::absent))
+    Router::new()
+        .route("/opencga/webservices/rest/{*path}", any(opencga::absent))
+        .route("/seqera/{*path}", any(seqera::absent))
+        .route("/tetrascience/{*path}", any(tetrascience::absent))
 }

@@ -1,6 +1,8 @@
 //! The facades: each platform's API over the same trail, and who may use it.
 
 mod opencga;
+mod seqera;
+mod tetrascience;
 
 use std::io::BufReader;
 use std::sync::Arc;
