@@ -48,20 +48,18 @@ async fn ask(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answered {
     app.send(request.body(Body::empty()).unwrap()).await
 }
 
-/// The questions on the `access` trail that came through a facade, the newest first.
-async fn accesses(app: &TestApp, facade: &str) -> Vec<(String, String)> {
+/// Checks that the `access` trail says what was asked for through a facade.
+async fn check_access(app: &TestApp, facade: &str, action: &str, question: &str) {
+    let path = format!("/api/v1/trails/access/events?q=params:%22facade%20{facade}%22&limit=1000");
+    let mut seen = Vec::new();
     // What was done is recorded behind the answer.
-    for _ in 0..200 {
+    for _ in 0..500 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         app.settle();
-        let path = format!("/api/v1/trails/access/events?q=params:%22facade%20{facade}%22");
-        let events = app.get(&path).await.json()["events"].as_array().unwrap().clone();
-        if !events.is_empty() {
-            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-            let pair =
-                |event: &serde_json::Value| (text(&event["action"]), text(&event["params"]["q"]));
-            return events.iter().map(pair).collect();
+        seen = app.get(&path).await.json()["events"].as_array().unwrap().clone();
+        if seen.iter().any(|event| event["action"] == action && event["params"]["q"] == question) {
+            return;
         }
     }
-    Vec::new()
+    panic!("{action} of {question} is not among {seen:?}");
 }
