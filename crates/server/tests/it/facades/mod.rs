@@ -51,15 +51,20 @@ async fn ask(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answered {
 /// Checks that the `access` trail says what was asked for through a facade.
 async fn check_access(app: &TestApp, facade: &str, action: &str, question: &str) {
     let path = format!("/api/v1/trails/access/events?q=params:%22facade%20{facade}%22&limit=1000");
-    let mut seen = Vec::new();
+    let mut seen = String::new();
     // What was done is recorded behind the answer.
     for _ in 0..500 {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         app.settle();
-        seen = app.get(&path).await.json()["events"].as_array().unwrap().clone();
-        if seen.iter().any(|event| event["action"] == action && event["params"]["q"] == question) {
+        let page = app.get(&path).await;
+        let events = page.json()["events"].take();
+        let is_it = |event: &serde_json::Value| {
+            event["action"] == action && event["params"]["q"] == question
+        };
+        if events.as_array().unwrap().iter().any(is_it) {
             return;
         }
+        seen = events.to_string();
     }
-    panic!("{action} of {question} is not among {seen:?}");
+    panic!("{action} of {question} is not among {seen}");
 }
