@@ -64,13 +64,13 @@ impl Access {
         let filter = parameters(&asking.filter);
         self.get(&match asking.wanted {
             Wanted::Events(limit) => format!("events?limit={limit}{filter}"),
-            Wanted::Count => format!("events?limit=0&count=true{filter}"),
+            Wanted::Count => format!("count?{}", filter.trim_start_matches('&')),
             Wanted::Facet(field) => {
                 let field = match field {
                     Field::Action => "action",
                     Field::Actor => "actor.id",
                 };
-                format!("facets?field={field}&limit={FACET_ROWS}{filter}")
+                format!("facets?fields={field}&top={FACET_ROWS}{filter}")
             }
             Wanted::Days => format!("histogram?interval=day{filter}"),
         })
@@ -99,7 +99,11 @@ pub(crate) fn answer(wanted: Wanted, body: &[u8]) -> Result<Answer> {
             return Ok(Answer::of_count(count.context("no count")?));
         }
         Wanted::Events(_) => list("events")?.iter().map(event_id).collect::<Result<_>>()?,
-        Wanted::Facet(_) => list("values")?.iter().map(row).collect::<Result<_>>()?,
+        Wanted::Facet(_) => {
+            let facet = list("facets")?.first().context("no facet")?;
+            let values = facet.get("values").and_then(serde_json::Value::as_array);
+            values.context("no values")?.iter().map(row).collect::<Result<_>>()?
+        }
         Wanted::Days => list("buckets")?.iter().map(row).collect::<Result<_>>()?,
     };
     ensure!(!body.is_empty(), "an empty answer");

@@ -1,5 +1,6 @@
 //! Measures the projection over synthetic events: how fast it follows, what it takes, and how long
-//! answers take. `cargo run --release -p search --example measure -- [EVENTS] [THREADS]`
+//! answers take. `cargo run --release -p search --example measure -- [EVENTS] [THREADS] [follow]`;
+//! with `follow` it stops once the projection has caught up
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -300,6 +301,18 @@ fn questions(projection: &Projection) {
     ask("distinct actor p", || projection.distinct(Field::Actor, "person00", 10).is_ok());
 }
 
+/// What the index takes.
+fn sizes(projection: &Projection, events: usize) {
+    if let Ok(usage) = projection.usage() {
+        let total: u64 = usage.parts.values().sum();
+        say(&format!("{} segments, {} in memory", usage.segments, usage.segments_in_memory));
+        for (part, bytes) in &usage.parts {
+            say(&format!("    {part:<12} {:>8.2} bytes an event", ratio(*bytes, events)));
+        }
+        say(&format!("    {:<12} {:>8.2} bytes an event", "total", ratio(total, events)));
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let count = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
@@ -314,26 +327,18 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("search-measure-{}", std::process::id()));
     if let Some(projection) = follow(&feed, &folder, threads) {
         say(&format!("after: {}", memory_peak()));
+        if arguments.next().is_some_and(|word| word == "follow") {
+            sizes(&projection, feed.ends.len());
+            drop(projection);
+            let _ = std::fs::remove_dir_all(&folder);
+            return;
+        }
         trickle(&feed, &projection);
         let _ = projection.flush();
         let merging = Instant::now();
         let _ = projection.catch_up_once();
         say(&format!("merges left took {:?}", merging.elapsed()));
-        if let Ok(usage) = projection.usage() {
-            let total: u64 = usage.parts.values().sum();
-            say(&format!("{} segments, {} in memory", usage.segments, usage.segments_in_memory));
-            for (part, bytes) in &usage.parts {
-                say(&format!(
-                    "    {part:<12} {:>8.2} bytes an event",
-                    ratio(*bytes, feed.ends.len())
-                ));
-            }
-            say(&format!(
-                "    {:<12} {:>8.2} bytes an event",
-                "total",
-                ratio(total, feed.ends.len())
-            ));
-        }
+        sizes(&projection, feed.ends.len());
         questions(&projection);
         say(&format!("at the end: {}", memory_peak()));
     }
