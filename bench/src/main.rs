@@ -67,6 +67,10 @@ async fn run(settings: &Settings) -> Result<()> {
         figures.save(&path)?;
     }
     let mut figures = Figures::load(&path)?.unwrap_or_default();
+    if settings.phase.contains(&Phase::Singles) {
+        indelible::measure_singles(settings, &corpus, &mut figures).await?;
+        figures.save(&path)?;
+    }
     if settings.does(Phase::Tools) {
         indelible::measure_tools(settings, &mut figures).await?;
         figures.save(&path)?;

@@ -62,6 +62,8 @@ pub(crate) enum Phase {
     Postgres,
     /// Indelible: loads, disk, memory, questions.
     Indelible,
+    /// Indelible: single events alone, to look into them.
+    Singles,
     /// Indelible: check, export, rebuild of the search index.
     Tools,
     /// Indelible: 500 trails, idle and with one of them flooded.

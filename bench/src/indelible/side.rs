@@ -87,7 +87,12 @@ async fn load_all(
     server.stop()
 }
 
-async fn singles(settings: &Settings, corpus: &Arc<Corpus>, figures: &mut Figures) -> Result<()> {
+/// Measures single events, each acknowledged for itself.
+pub(crate) async fn singles(
+    settings: &Settings,
+    corpus: &Arc<Corpus>,
+    figures: &mut Figures,
+) -> Result<()> {
     let installation =
         Installation::create(&settings.binary, &settings.folder.join("indelible-singles"))?;
     let access = installation.trail(TRAIL)?;

@@ -15,6 +15,11 @@ use crate::projection::{Projection, Worked};
 
 /// How much the threads yield to others: `nice` goes from 0 to 19.
 const NICE: i32 = 10;
+const NICE_MERGING: i32 = 15;
+/// How many times as long as a merge the pause after it is, while events keep coming.
+const MERGE_TO_PAUSE: u32 = 2;
+/// The longest such pause.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// After a failure the projection is left alone for so long.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -132,7 +137,7 @@ impl Shared {
     }
 
     fn index_until_stopped(&self) {
-        lower_priority();
+        lower_priority(NICE);
         while let Some(projection) = self.next() {
             // A swap, not a store: it must see the commits of whoever found the flag still set.
             projection.queued.swap(false, Ordering::AcqRel);
@@ -172,7 +177,7 @@ impl Shared {
     }
 
     fn merge_until_stopped(&self) {
-        lower_priority();
+        lower_priority(NICE_MERGING);
         loop {
             let mut queues = self.lock();
             let projection = loop {
@@ -189,10 +194,30 @@ impl Shared {
             drop(queues);
             let Some(projection) = projection.upgrade() else { continue };
             projection.merge_queued.swap(false, Ordering::AcqRel);
+            let begun = Instant::now();
             let merged = guarded(|| projection.merge_once()).unwrap_or(false);
+            if merged && projection.has_work() {
+                self.pause_merging((begun.elapsed() * MERGE_TO_PAUSE).min(PAUSE_MAX));
+            }
             if merged && !projection.merge_queued.swap(true, Ordering::AcqRel) {
                 self.lock().merges.push_back(Arc::downgrade(&projection));
             }
+        }
+    }
+}
+
+impl Shared {
+    /// Leaves the machine to others for a while.
+    fn pause_merging(&self, pause: Duration) {
+        let end = Instant::now() + pause;
+        let mut queues = self.lock();
+        while !queues.stopped {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.merge.wait_timeout(queues, left);
+            queues = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -233,8 +258,8 @@ fn guarded<T>(work: impl FnOnce() -> crate::error::Result<T>) -> Option<T> {
 }
 
 /// Yields to everyone else. On Linux priorities belong to threads.
-fn lower_priority() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+fn lower_priority(nice: i32) {
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
         tracing::debug!(%error, "the priority stays as it is");
     }
 }

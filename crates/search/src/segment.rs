@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::directory::{MmapDirectory, RamDirectory};
@@ -47,6 +48,7 @@ pub(crate) struct Segment {
     /// The earliest and latest `occurred_at`, in microseconds.
     pub(crate) occurred: (i64, i64),
     pub(crate) place: Place,
+    pub(crate) born: Instant,
     index: OnceLock<Index>,
     opened: OnceLock<Opened>,
     obsolete: AtomicBool,
@@ -80,6 +82,7 @@ impl Segment {
             count,
             occurred,
             place,
+            born: Instant::now(),
             index: OnceLock::new(),
             opened: OnceLock::new(),
             obsolete: AtomicBool::new(false),

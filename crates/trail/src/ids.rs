@@ -69,7 +69,7 @@ impl std::fmt::Debug for DiskIds {
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Keys gathered in memory before they are written as a table.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// The index's own journal. It is never relied on: what it loses is read from the trail again.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Entries in one frame of a bundle.
-pub(crate) const ENTRIES_PER_FRAME: usize = 64;
+pub(crate) const ENTRIES_PER_FRAME: usize = 128;
 
 /// The most bytes that one frame may inflate to.
 const FRAME_BYTES_MAX: usize = 9 * 1024 * 1024;

@@ -9,6 +9,13 @@ use super::Projection;
 use crate::error::Result;
 use crate::segment::{Builder, Place, Segment};
 
+/// The shortest and the longest time from one chunk to the next, while events keep coming: an event
+/// is to be found within a second.
+const PAUSE_MIN: Duration = Duration::from_millis(150);
+const PAUSE_MAX: Duration = Duration::from_millis(700);
+/// How many times as long as the work the pause after it is.
+const WORK_TO_PAUSE: u32 = 6;
+
 /// Events are read from the trail so many at a time.
 const READ_COUNT: usize = 1_024;
 
@@ -23,14 +30,14 @@ pub(crate) enum Worked {
 
 impl Projection {
     /// When the next piece of work should be done at the earliest: rare events at once, many
-    /// together.
+    /// together. The pause grows with the time that the work takes, so that in a flood each piece
+    /// is large and appends keep most of the machine.
     pub(crate) fn due(&self) -> Option<Instant> {
         let progress = self.lock();
-        let pause =
-            if progress.last_count >= self.options.limits.memory_chunk_events { 400 } else { 150 };
+        let pause = (progress.last_took * WORK_TO_PAUSE).clamp(PAUSE_MIN, PAUSE_MAX);
         let many = self.feed.committed_size().saturating_sub(progress.claimed)
             >= self.options.limits.chunk_events;
-        progress.last.filter(|_| !many).map(|last| last + Duration::from_millis(pause))
+        progress.last.filter(|_| !many).map(|last| last + pause)
     }
 
     /// When what is in memory should go to disk.
@@ -53,7 +60,9 @@ impl Projection {
             return Ok(Worked::Nothing);
         };
         let count = range.end - range.start;
+        let begun = Instant::now();
         let done = self.build(range).and_then(|segments| self.publish(segments, epoch));
+        self.lock().last_took = begun.elapsed();
         if done.is_err() {
             self.disclaim(epoch);
         }
@@ -166,13 +175,11 @@ impl Projection {
             progress.finished.extend(segments.into_iter().map(|segment| (segment.from, segment)));
             let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
             let mut view = current.as_ref().clone();
-            let before = view.size();
             while let Some(segment) = progress.finished.remove(&view.size()) {
                 durable |= !segment.in_memory();
                 view.segments.push(segment);
             }
             progress.last = Some(Instant::now());
-            progress.last_count = view.size() - before;
             *current = Arc::new(view);
             self.published.notify_all();
         }

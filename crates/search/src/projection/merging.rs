@@ -6,6 +6,7 @@ use super::{Limits, Projection};
 use crate::error::Result;
 use crate::manifest::Manifest;
 use crate::segment::{Place, Segment, fingerprint, merge};
+use crate::view::View;
 
 impl Projection {
     /// Puts a run of segments in memory on disk when it is large, old enough or in the way, or makes
@@ -24,11 +25,14 @@ impl Projection {
         let size = tail.iter().take_while(|segment| segment.in_memory()).count();
         let run = tail.get(..size).unwrap_or_default();
         let events: u32 = run.iter().map(|segment| segment.count).sum();
-        if all || size < tail.len() || events >= self.options.limits.flush_events {
+        let limits = &self.options.limits;
+        let old = run.first().is_some_and(|first| first.born.elapsed() > limits.memory_max);
+        if all || old || size < tail.len() || events >= limits.flush_events {
             self.replace(run, &self.new_place())?;
             return Ok(true);
         }
-        if let Some(run) = due_run(run, &self.options.limits) {
+        let mut small = run.split(|segment| segment.count >= limits.merge_in_memory_below);
+        if let Some(run) = small.find_map(|run| due_run(run, limits)) {
             self.replace(run, &Place::Memory)?;
             return Ok(true);
         }
@@ -39,6 +43,9 @@ impl Projection {
     pub(crate) fn merge_once(&self) -> Result<bool> {
         let Ok(_merging) = self.merging.try_lock() else { return Ok(false) };
         let view = self.view();
+        if self.merging_waits(&view) {
+            return Ok(false);
+        }
         let mut durable = view.segments.split(|segment| segment.in_memory());
         let Some(run) = durable.find_map(|run| due_run(run, &self.options.limits)) else {
             return Ok(false);
@@ -50,9 +57,18 @@ impl Projection {
     /// Whether a run of segments on disk is due to be merged.
     pub(crate) fn wants_merge(&self) -> bool {
         let view = self.view();
+        if self.merging_waits(&view) {
+            return false;
+        }
         view.segments
             .split(|segment| segment.in_memory())
             .any(|run| due_run(run, &self.options.limits).is_some())
+    }
+
+    /// Whether merging waits for events to be added first.
+    fn merging_waits(&self, view: &View) -> bool {
+        let limits = &self.options.limits;
+        self.lag() >= limits.chunk_events && view.segments.len() < limits.segments_max
     }
 
     /// Puts one segment in the place of a run of them.

@@ -83,7 +83,8 @@ struct Progress {
     /// Segments that wait for one before them.
     finished: BTreeMap<u64, Arc<Segment>>,
     last: Option<Instant>,
-    last_count: u64,
+    /// How long the last chunk took.
+    last_took: Duration,
 }
 
 impl Projection {

@@ -21,8 +21,11 @@ pub(crate) fn small_limits() -> Limits {
         memory_chunk_events: 16,
         flush_events: 60,
         flush_after: Duration::from_hours(1),
+        memory_max: Duration::from_hours(1),
         build_bytes: 40 * 1024 * 1024,
         merge_run: 3,
+        merge_in_memory_below: 60,
+        segments_max: 96,
         merge_below_events: 200,
         merged_events: 400,
     }
