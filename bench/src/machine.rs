@@ -15,6 +15,14 @@ pub(crate) fn describe() -> String {
     format!("{cores} cores of {cpu}, {} GiB, Linux {}", memory >> 20, kernel.trim())
 }
 
+/// Removes a folder, and waits until the file system has forgotten it: for some seconds ext4 looks
+/// for free inodes past those that were just deleted, and what comes next would pay for that.
+pub(crate) fn remove_folder(path: &Path) -> Result<()> {
+    fs::remove_dir_all(path).with_context(|| format!("remove {}", path.display()))?;
+    std::thread::sleep(std::time::Duration::from_secs(7));
+    Ok(())
+}
+
 /// The most memory a process ever had resident, in bytes, mapped files included.
 pub(crate) fn peak_resident(process: u32) -> Result<u64> {
     status(process, "VmHWM")

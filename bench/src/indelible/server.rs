@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::api::Access;
 use super::http::Connection;
+use crate::machine;
 
 /// The longest that a start may take.
 const START_MAX: Duration = Duration::from_mins(2);
@@ -35,7 +36,7 @@ impl Installation {
     pub(crate) fn create(binary: &Path, data: &Path) -> Result<Self> {
         let installation = Self::existing(binary, data)?;
         if data.try_exists()? {
-            std::fs::remove_dir_all(data)?;
+            machine::remove_folder(data)?;
         }
         installation.command(["init".as_ref(), data.as_os_str()], &["--origin", ORIGIN])?;
         Ok(installation)

@@ -1,6 +1,6 @@
 //! Measures the projection over synthetic events: how fast it follows, what it takes, and how long
-//! answers take. `cargo run --release -p search --example measure -- [EVENTS] [THREADS] [follow]`;
-//! with `follow` it stops once the projection has caught up
+//! answers take. `cargo run --release -p search --example measure -- [EVENTS] [THREADS] [follow [MEBIBYTES]]`;
+//! with `follow` it stops once the projection has caught up, its segments cut at a size in memory
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -188,7 +188,11 @@ fn follow(
     folder: &std::path::Path,
     threads: usize,
 ) -> Option<Arc<Projection>> {
-    let projection = Projection::open(folder, Arc::clone(feed) as _, Options::plain()).ok()?;
+    let mut options = Options::plain();
+    if let Some(mebibytes) = std::env::args().nth(4).and_then(|text| text.parse::<usize>().ok()) {
+        options.limits.build_bytes = mebibytes << 20;
+    }
+    let projection = Projection::open(folder, Arc::clone(feed) as _, options).ok()?;
     let size = feed.committed_size();
     let start = Instant::now();
     if threads == 0 {

@@ -170,7 +170,7 @@ impl Writer<'_> {
         self.optional(Tag::Host, client.host.as_deref());
         if let Some(agent) = &client.user_agent {
             self.has(Part::UserAgent);
-            self.text(Part::UserAgent, agent);
+            self.term(Tag::UserAgent, agent);
         }
     }
 

@@ -13,6 +13,7 @@ use tantivy::termdict::TermDictionary;
 use tantivy::{BitSet, DocId, Score, SegmentReader, TantivyError};
 use tantivy_fst::Automaton;
 
+use crate::matches::has_words;
 use crate::schema::{Layout, Tag};
 use crate::{Expression, Pattern, fold};
 
@@ -91,6 +92,13 @@ pub(crate) fn any_of(tag: Tag, values: impl Iterator<Item = String>) -> Box<dyn 
     Box::new(Terms { column: Layout::current().terms, select })
 }
 
+/// Events whose whole text in a member has the words of a pattern. Every text of the member is looked
+/// at: it is for members with few different ones.
+pub(crate) fn with_words(tag: Tag, pattern: &Pattern) -> Box<dyn Query> {
+    let select = Select::Words(tag, pattern.clone());
+    Box::new(Terms { column: Layout::current().terms, select })
+}
+
 fn key(tag: Tag, value: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(value.len() + 1);
     key.push(tag as u8);
@@ -140,6 +148,7 @@ enum Select {
         tags: Vec<u8>,
         expression: Expression,
     },
+    Words(Tag, Pattern),
 }
 
 impl Select {
@@ -162,6 +171,19 @@ impl Select {
                 let mut stream = range.without_keys().into_stream()?;
                 while stream.advance() {
                     infos.push(stream.value().clone());
+                }
+            }
+            Self::Words(tag, pattern) => {
+                let mut range = dictionary.range().ge([*tag as u8]);
+                if let Some(end) = after_prefix(&[*tag as u8]) {
+                    range = range.lt(end);
+                }
+                let mut stream = range.into_stream()?;
+                while stream.advance() {
+                    let text = stream.key().get(1..).map(String::from_utf8_lossy);
+                    if text.is_some_and(|text| has_words(&text, pattern)) {
+                        infos.push(stream.value().clone());
+                    }
                 }
             }
             Self::Listed(keys) => {

@@ -68,6 +68,9 @@ fn admitted(field: Field, pattern: &Pattern) -> Box<dyn Lookup> {
     if !tags(field).is_empty() {
         parts.push(lookup::like(tags(field), pattern));
     }
+    if field == Field::UserAgent {
+        return lookup::with_words(Tag::UserAgent, pattern);
+    }
     if let Some(part) = part(field) {
         parts.extend(phrase(&[part], pattern));
     }

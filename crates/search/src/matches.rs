@@ -131,7 +131,7 @@ fn admits_whole(field: Field, pattern: &Pattern, entry: &Entry<'_>) -> bool {
 }
 
 /// Whether a text has the words of a pattern. Exact patterns are for whole values.
-fn has_words(text: &str, pattern: &Pattern) -> bool {
+pub(crate) fn has_words(text: &str, pattern: &Pattern) -> bool {
     match pattern {
         Pattern::Exactly(_) | Pattern::Matching(_) => false,
         Pattern::Like(phrase) => has_phrase(text, &words(phrase)),

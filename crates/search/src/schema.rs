@@ -17,7 +17,7 @@ use crate::Field;
 use crate::words::Words;
 
 /// Changes with anything that makes an older index wrong: fields, terms, what a word is.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The most bytes of one term's value; the event allows no identifier this long.
 pub(crate) const TERM_BYTES_MAX: usize = 4_096;
@@ -40,6 +40,8 @@ pub(crate) enum Tag {
     /// What stands for an address and is none.
     AddressText,
     Host,
+    /// The whole text of a user agent: there are few, so words are looked for in the dictionary.
+    UserAgent,
     Action,
     TargetType,
     TargetId,

@@ -15,6 +15,9 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that one commit takes at most, unless one batch alone has more.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// How often a group gives way to grow.
+const YIELDS_MAX: usize = 16;
+
 /// Unpublished bytes beyond which the draining thread publishes before it goes on.
 const UNPUBLISHED_BYTES_MAX: usize = 48 * 1024 * 1024;
 
@@ -53,7 +56,9 @@ impl Trail {
 
     /// Appends what is waiting, group by group, until nothing is. Blocks on the disk.
     pub fn drain(&self) {
-        while let Some((batches, replies)) = self.next_group() {
+        loop {
+            self.let_others_add();
+            let Some((batches, replies)) = self.next_group() else { return };
             let answers = self.append_all(&batches);
             for (reply, answer) in replies.into_iter().zip(answers) {
                 reply(answer);
@@ -63,6 +68,20 @@ impl Trail {
             {
                 tracing::error!(origin = %self.origin, error = &error as &dyn std::error::Error, "cannot publish");
             }
+        }
+    }
+
+    /// Gives way while that makes the group grow: on a busy machine requests that are under way come
+    /// along and share one sync, on an idle one this takes no time.
+    fn let_others_add(&self) {
+        let mut seen = lock(&self.queue).waiting.len();
+        for _ in 0..YIELDS_MAX {
+            std::thread::yield_now();
+            let waiting = lock(&self.queue).waiting.len();
+            if waiting == seen {
+                return;
+            }
+            seen = waiting;
         }
     }
 

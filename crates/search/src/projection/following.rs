@@ -36,7 +36,7 @@ impl Projection {
         let progress = self.lock();
         let pause = (progress.last_took * WORK_TO_PAUSE).clamp(PAUSE_MIN, PAUSE_MAX);
         let many = self.feed.committed_size().saturating_sub(progress.claimed)
-            >= self.options.limits.chunk_events;
+            >= self.options.limits.memory_chunk_events;
         progress.last.filter(|_| !many).map(|last| last + pause)
     }
 
@@ -60,6 +60,10 @@ impl Projection {
             return Ok(Worked::Nothing);
         };
         let count = range.end - range.start;
+        if self.feed.committed_size() - range.end >= self.options.limits.memory_chunk_events {
+            // Another thread may take the next chunk meanwhile.
+            self.notify();
+        }
         let begun = Instant::now();
         let done = self.build(range).and_then(|segments| self.publish(segments, epoch));
         self.lock().last_took = begun.elapsed();
