@@ -56,16 +56,20 @@ fn count_terms(matched: &Matched<'_>, tag: Tag, ranking: &mut Ranking) -> Result
     while let Some(least) = streams.iter().map(|(stream, ..)| stream.key()).min() {
         let least = least.to_vec();
         let mut count = 0;
-        let mut ended = false;
-        for (stream, reader, set) in &mut streams {
-            if stream.key() == least {
-                count += count_docs(reader, stream.value(), set.as_ref())?;
-                ended |= !stream.advance();
+        let mut failed = None;
+        streams.retain_mut(|(stream, reader, set)| {
+            if stream.key() != least {
+                return true;
             }
-        }
-        if ended {
-            // An ended stream stays at its last key.
-            streams.retain(|(stream, ..)| stream.key() > least.as_slice());
+            match count_docs(reader, stream.value(), set.as_ref()) {
+                Ok(more) => count += more,
+                Err(error) => failed = Some(error),
+            }
+            // The key of a stream that has ended means nothing.
+            stream.advance()
+        });
+        if let Some(error) = failed {
+            return Err(error);
         }
         if count > 0 {
             ranking.add(count, || term_text(tag, least.get(1..).unwrap_or_default()));

@@ -90,7 +90,10 @@ fn a_folder_that_is_gone_damaged_or_of_another_version_is_rebuilt() {
     let text = fs::read_to_string(&manifest).unwrap();
     for bad in [
         String::new(),
-        text.replace("\"schema_version\": 1", "\"schema_version\": 0"),
+        text.replace(
+            &format!("\"schema_version\": {}", search::SCHEMA_VERSION),
+            "\"schema_version\": 0",
+        ),
         text.replace("\"from\": 0", "\"from\": 1"),
         text.replace("s-0", "../s-0"),
         text.replace("\"last_entry\": \"", "\"last_entry\": \"9"),
