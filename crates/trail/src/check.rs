@@ -3,24 +3,30 @@
 //!
 //! One function serves the command, the nightly scrub and the simulator. It reads only, and goes on
 //! after a fault, so that one report names them all (up to [`PROBLEMS_MAX`]).
+//!
+//! It also works while a server writes. Full bundles and tiles below a checkpoint never change and
+//! are judged once. The growing end does change: partial objects are outgrown, a publication has
+//! written what no checkpoint names yet, the last frame of the journal is half there. So a fault at
+//! the end is believed only if it stands: found again after the checkpoint moved on, or for as long
+//! as the caller has patience.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use event::Entry;
 use store::{ObjectPath, Store};
-use tlog::{
-    BundleId, Checkpoint, Frontier, TILE_WIDTH, Tile, TileBuilder, TreeSize, VerifierKey, leaf_hash,
-};
+use tlog::{BundleId, Checkpoint, TILE_WIDTH, Tile, TileBuilder, TreeSize, VerifierKey, leaf_hash};
 
-use crate::head::Head;
 use crate::layout::Layout;
 use crate::packed::Packed;
 use crate::publish::day_of;
-use crate::stage::Chunk;
+use crate::walk::{Walk, walk};
 use crate::{Corruption, Error, Keys, Trail};
 
 /// Faults that one report names; a trail with more is beyond reading.
 const PROBLEMS_MAX: usize = 1_000;
+
+/// Looks at the end of a trail that moves on between any two of them.
+const LOOKS_MAX: u32 = 1_000;
 
 /// What a check found.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +60,10 @@ impl Report {
 
 /// Checks one trail. `progress` is told how many entries were checked so far.
 ///
+/// Where another thread or process may be writing, `look_again` waits a little before the end of the
+/// trail is read again for faults that were seen so many times in a row, and says no when that was
+/// often enough. Where nobody writes, it says no at once.
+///
 /// # Errors
 /// Only when the store cannot be read at all; what is wrong with the trail is in the report.
 pub fn check(
@@ -63,31 +73,60 @@ pub fn check(
     keys: &Keys,
     remembered: Option<&str>,
     progress: &mut dyn FnMut(u64),
+    look_again: &mut dyn FnMut(u32) -> bool,
 ) -> Result<Report, Error> {
     let layout = Layout::new(Trail::folder(slug)?);
     let vkeys = [keys.verifier()];
-    let mut checker = Checker {
-        store,
-        origin,
-        vkeys: &vkeys,
-        known: store.list(layout.folder())?.into_iter().collect(),
-        layout,
-        report: Report::default(),
-        tiles: TileBuilder::new(),
-        roots: BTreeMap::new(),
-        day: String::new(),
-    };
-    let checkpoint = checker.checkpoint()?;
+    let known = Known::default();
+    let accounted = HashSet::new();
+    let mut checker = Checker { store, layout, origin, vkeys: &vkeys, accounted, known };
     if let Some(note) = remembered {
-        checker.remembered(note);
+        checker.known.remembered = checker.open(note.as_bytes(), REMEMBERED);
+        checker.compare_remembered();
     }
-    if let Some(checkpoint) = &checkpoint {
-        checker.entries(checkpoint.size(), progress)?;
-        checker.edge(checkpoint)?;
+    let (mut before, mut seen) = (End::default(), 0);
+    for look in 1.. {
+        let note = checker.full(progress)?;
+        let mut end = checker.end(keys, note)?;
+        let moved = look > 1 && end.note != before.note;
+        let standing = end.faults.iter().any(|fault| before.faults.contains(fault));
+        seen = if standing { seen + 1 } else { 1 };
+        let stands = moved && standing;
+        if end.faults.is_empty() || stands || look == LOOKS_MAX || !look_again(seen) {
+            if look > 1 {
+                end.faults.retain(|fault| before.faults.contains(fault));
+            }
+            end.faults.into_iter().for_each(|fault| end.report.add(fault));
+            return Ok(end.report);
+        }
+        before = end;
     }
-    checker.journal(keys, checkpoint.as_ref())?;
-    checker.extra();
-    Ok(checker.report)
+    Ok(before.report)
+}
+
+/// What the checkpoint that was kept outside of the store is called.
+const REMEMBERED: &str = "the remembered checkpoint";
+
+/// What is known of the part of a trail that was read.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    report: Report,
+    tiles: TileBuilder,
+    /// The checkpoint that was kept outside of the store, until the tree has its size.
+    remembered: Option<Checkpoint>,
+    /// The UTC day of the entry before.
+    day: String,
+}
+
+/// One look at the growing end of a trail.
+#[derive(Debug, Default)]
+struct End {
+    /// The checkpoint's bytes, as they were.
+    note: Option<bytes::Bytes>,
+    /// What is wrong beyond the full bundles.
+    faults: Vec<Corruption>,
+    /// Everything else.
+    report: Report,
 }
 
 struct Checker<'a> {
@@ -95,96 +134,133 @@ struct Checker<'a> {
     layout: Layout,
     origin: &'a str,
     vkeys: &'a [VerifierKey],
-    /// Paths that nothing has accounted for yet.
-    known: HashSet<ObjectPath>,
-    report: Report,
-    tiles: TileBuilder,
-    /// Roots that the tree must have at certain sizes, and who says so.
-    roots: BTreeMap<TreeSize, Vec<(tlog::Hash, String)>>,
-    /// The UTC day of the entry before.
-    day: String,
+    /// Objects that belong to the trail.
+    accounted: HashSet<ObjectPath>,
+    known: Known,
 }
 
 impl Checker<'_> {
+    /// Every full bundle and tile that the checkpoint has and that was not read yet. Gives the
+    /// checkpoint's bytes.
+    fn full(&mut self, progress: &mut dyn FnMut(u64)) -> Result<Option<bytes::Bytes>, Error> {
+        let note = self.store.get(&self.layout.checkpoint())?;
+        let checkpoint = note.as_deref().and_then(|note| self.parse(note));
+        let size = checkpoint.map_or(0, |checkpoint| checkpoint.size().get());
+        let width = u64::from(TILE_WIDTH);
+        for index in self.known.tiles.size().get() / width..size / width {
+            self.bundle(BundleId::new(index, TILE_WIDTH).map_err(|_| Error::Stopped)?)?;
+            // Whatever the bundle was like, the tree goes on from the leaves it should have.
+            for (tile, bytes) in self.known.tiles.take_full() {
+                self.tile(tile, &bytes)?;
+            }
+            progress(self.known.report.checked);
+        }
+        Ok(note)
+    }
+
+    /// The partial bundle and tiles of a checkpoint, the journal, and what belongs to no one. Leaves
+    /// what is known as it was.
+    fn end(&mut self, keys: &Keys, note: Option<bytes::Bytes>) -> Result<End, Error> {
+        let known = self.known.clone();
+        let path = self.layout.checkpoint();
+        self.accounted.insert(path.clone());
+        let checkpoint = match &note {
+            Some(note) => self.open(note, path.as_str()),
+            None => {
+                self.add(Corruption::Missing { path: path.to_string() });
+                None
+            }
+        };
+        if let Some(checkpoint) = &checkpoint {
+            self.edge(checkpoint, path.as_str())?;
+        }
+        let heads = self.journal(keys, checkpoint.as_ref())?;
+        self.extra(&heads)?;
+        let mut report = std::mem::replace(&mut self.known, known).report;
+        let faults = report.problems.split_off(self.known.report.problems.len());
+        Ok(End { note, faults, report })
+    }
+
+    fn add(&mut self, problem: Corruption) {
+        self.known.report.add(problem);
+    }
+
     fn read(&mut self, path: &ObjectPath) -> Result<Option<bytes::Bytes>, Error> {
-        self.known.remove(path);
+        self.accounted.insert(path.clone());
         let bytes = self.store.get(path)?;
         if bytes.is_none() {
-            self.report.add(Corruption::Missing { path: path.to_string() });
+            self.add(Corruption::Missing { path: path.to_string() });
         }
         Ok(bytes)
     }
 
+    fn parse(&self, note: &[u8]) -> Option<Checkpoint> {
+        let note = std::str::from_utf8(note).ok()?;
+        Checkpoint::open(note, Some(self.origin), self.vkeys).ok()
+    }
+
     fn open(&mut self, note: &[u8], path: &str) -> Option<Checkpoint> {
-        let checkpoint = std::str::from_utf8(note)
-            .ok()
-            .and_then(|note| Checkpoint::open(note, Some(self.origin), self.vkeys).ok());
+        let checkpoint = self.parse(note);
         if checkpoint.is_none() {
-            self.report.add(Corruption::CheckpointUnsigned { path: path.to_owned() });
+            self.add(Corruption::CheckpointUnsigned { path: path.to_owned() });
         }
         checkpoint
     }
 
-    fn checkpoint(&mut self) -> Result<Option<Checkpoint>, Error> {
-        let path = self.layout.checkpoint();
-        let Some(note) = self.read(&path)? else { return Ok(None) };
-        let checkpoint = self.open(&note, path.as_str());
-        if let Some(checkpoint) = &checkpoint {
-            self.report.published_size = checkpoint.size().get();
-            self.expect_root(checkpoint, path.to_string());
-        }
-        Ok(checkpoint)
-    }
-
-    fn expect_root(&mut self, checkpoint: &Checkpoint, path: String) {
-        self.roots.entry(checkpoint.size()).or_default().push((checkpoint.root(), path));
-    }
-
     /// Where a day ends, its last checkpoint must be kept and say what the tree is there.
     fn day(&mut self, index: u64, entry: &[u8]) -> Result<(), Error> {
-        let Some(today) = day_of(entry).filter(|today| *today != self.day) else { return Ok(()) };
-        let last = std::mem::replace(&mut self.day, today.to_owned());
+        let Some(today) = day_of(entry).filter(|today| *today != self.known.day) else {
+            return Ok(());
+        };
+        let last = std::mem::replace(&mut self.known.day, today.to_owned());
         if index == 0 {
             return Ok(());
         }
         let path = self.layout.archived(&last);
         let Some(note) = self.read(&path)? else { return Ok(()) };
         if let Some(checkpoint) = self.open(&note, path.as_str())
-            && (checkpoint.size().get() != index || checkpoint.root() != self.tiles.root())
+            && (checkpoint.size().get() != index || checkpoint.root() != self.known.tiles.root())
         {
-            self.report.add(Corruption::RootMismatch { path: path.to_string(), size: index });
+            self.add(Corruption::RootMismatch { path: path.to_string(), size: index });
         }
         Ok(())
     }
 
-    fn remembered(&mut self, note: &str) {
-        let path = "the remembered checkpoint";
-        if let Some(checkpoint) = self.open(note.as_bytes(), path) {
-            self.expect_prefix(&checkpoint, path.to_owned());
+    /// The partial bundle and tiles at the right edge, and that the root is the checkpoint's.
+    fn edge(&mut self, checkpoint: &Checkpoint, path: &str) -> Result<(), Error> {
+        let size = checkpoint.size();
+        self.known.report.published_size = size.get();
+        let known = self.known.tiles.size();
+        if known > size {
+            self.add(Corruption::SizeWentBack { from: known.get(), to: size.get() });
+            return Ok(());
         }
-    }
-
-    fn expect_prefix(&mut self, checkpoint: &Checkpoint, path: String) {
-        let (from, to) = (checkpoint.size().get(), self.report.published_size);
-        if from > to {
-            self.report.add(Corruption::SizeWentBack { from, to });
-        } else {
-            self.expect_root(checkpoint, path);
-        }
-    }
-
-    /// Every bundle, the level-0 tiles beside them, and the tiles above as they fill.
-    fn entries(&mut self, size: TreeSize, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
-        self.compare_root(TreeSize::ZERO);
-        for bundle in BundleId::every(size) {
+        if let Some(bundle) = BundleId::at(size, size.get() / u64::from(TILE_WIDTH)) {
             self.bundle(bundle)?;
-            // Whatever the bundle was like, the tree goes on from the leaves it should have.
-            for (tile, bytes) in self.tiles.take_full() {
-                self.tile(tile, &bytes)?;
-            }
-            progress(self.report.checked);
+        }
+        for (tile, bytes) in self.known.tiles.partials() {
+            self.tile(tile, &bytes)?;
+        }
+        debug_assert_eq!(self.known.tiles.size(), size);
+        if self.known.tiles.root() != checkpoint.root() {
+            self.add(Corruption::RootMismatch { path: path.to_owned(), size: size.get() });
+        }
+        if let Some(remembered) = self.known.remembered.take() {
+            let (from, to) = (remembered.size().get(), size.get());
+            self.add(Corruption::SizeWentBack { from, to });
         }
         Ok(())
+    }
+
+    /// The tree's root where the remembered checkpoint claims to know it.
+    fn compare_remembered(&mut self) {
+        let size = self.known.tiles.size();
+        let Some(remembered) = self.known.remembered.take_if(|known| known.size() == size) else {
+            return;
+        };
+        if remembered.root() != self.known.tiles.root() {
+            self.add(Corruption::RootMismatch { path: REMEMBERED.to_owned(), size: size.get() });
+        }
     }
 
     fn bundle(&mut self, bundle: BundleId) -> Result<(), Error> {
@@ -207,7 +283,7 @@ impl Checker<'_> {
             if let (Some(leaf), Some(hash)) = (leaf, hash)
                 && leaf != hash
             {
-                self.report.add(Corruption::LeafMismatch { path: path.to_string(), index });
+                self.add(Corruption::LeafMismatch { path: path.to_string(), index });
             }
             if let Some(entry) = entry {
                 position += 1;
@@ -215,14 +291,14 @@ impl Checker<'_> {
                 self.openings(index, entry)?;
             }
             // Prefer what the tile says where the entry is unreadable, to go on with the next.
-            self.tiles.push(leaf.or(hash).unwrap_or(tlog::Hash::EMPTY_ROOT));
-            self.compare_root(TreeSize::new(index + 1));
+            self.known.tiles.push(leaf.or(hash).unwrap_or(tlog::Hash::EMPTY_ROOT));
+            self.compare_remembered();
         }
-        self.report.checked += position;
+        self.known.report.checked += position;
         let trailing = entries.is_some_and(|mut entries| entries.next().is_some());
         if plain.is_some() && (trailing || position < u64::from(bundle.width())) {
             let what = "does not have the entries that its name says";
-            self.report.add(Corruption::BundleDamaged { path: path.to_string(), what });
+            self.add(Corruption::BundleDamaged { path: path.to_string(), what });
         }
         Ok(())
     }
@@ -232,36 +308,16 @@ impl Checker<'_> {
         let plain = packed.and_then(|packed| packed.unpack());
         if plain.is_none() {
             let what = "is not what was written";
-            self.report.add(Corruption::BundleDamaged { path: path.to_string(), what });
+            self.add(Corruption::BundleDamaged { path: path.to_string(), what });
         }
         plain
-    }
-
-    /// The tree's root at a size, where someone claims to know it.
-    fn compare_root(&mut self, size: TreeSize) {
-        let Some(claims) = self.roots.remove(&size) else { return };
-        let root = self.tiles.root();
-        for (claimed, path) in claims {
-            if claimed != root {
-                self.report.add(Corruption::RootMismatch { path, size: size.get() });
-            }
-        }
     }
 
     fn tile(&mut self, tile: Tile, bytes: &[u8]) -> Result<(), Error> {
         let path = self.layout.tile(tile);
         if self.read(&path)?.is_some_and(|stored| stored.as_ref() != bytes) {
-            self.report.add(Corruption::TileMismatch { path: path.to_string() });
+            self.add(Corruption::TileMismatch { path: path.to_string() });
         }
-        Ok(())
-    }
-
-    /// The partial tiles at the right edge.
-    fn edge(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
-        for (tile, bytes) in self.tiles.partials() {
-            self.tile(tile, &bytes)?;
-        }
-        debug_assert_eq!(self.tiles.size(), checkpoint.size());
         Ok(())
     }
 
@@ -280,100 +336,98 @@ impl Checker<'_> {
         let list = plain.and_then(|plain| crate::openings::read_all(&plain)).unwrap_or_default();
         for value in &detached {
             if list.iter().any(|opening| value.admits(opening)) {
-                self.report.openings += 1;
+                self.known.report.openings += 1;
             } else {
                 let (path, at) = (path.to_string(), value.at.to_string());
-                self.report.add(Corruption::OpeningMismatch { path, index, at });
+                self.add(Corruption::OpeningMismatch { path, index, at });
             }
         }
         Ok(())
     }
 
-    /// The journal: every frame, every head, and that they continue the published tree.
-    fn journal(&mut self, keys: &Keys, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
+    /// The journal: every frame, every head, and that they continue the published tree. Gives the
+    /// sizes of its heads.
+    fn journal(
+        &mut self,
+        keys: &Keys,
+        checkpoint: Option<&Checkpoint>,
+    ) -> Result<Vec<TreeSize>, Error> {
         let folder = self.layout.journal();
-        self.known.retain(|path| !path.is_below(&folder));
         let path = folder.to_string();
         let replay = match self.store.open_journal(&folder) {
             Ok(Some((_, replay))) => replay,
             Ok(None) => {
-                self.report.add(Corruption::Missing { path });
-                return Ok(());
+                self.add(Corruption::Missing { path });
+                return Ok(Vec::new());
             }
             Err(store::Error::Damaged { path, offset, what }) => {
                 let path = path.to_string();
-                self.report.add(Corruption::JournalDamaged { path, offset, what });
-                return Ok(());
+                self.add(Corruption::JournalDamaged { path, offset, what });
+                return Ok(Vec::new());
             }
             Err(error) => return Err(error.into()),
         };
         for tail in &replay.set_aside {
-            self.report.notes.push(format!("{tail}: an incomplete frame, cut after a crash"));
+            let note = format!("{tail}: an incomplete frame, cut after a crash");
+            self.known.report.notes.push(note);
         }
         if let Some(torn) = &replay.torn {
             let path = torn.path.to_string();
             let what = "the last frame is incomplete or damaged";
-            self.report.add(Corruption::JournalDamaged { path, offset: torn.offset, what });
+            self.add(Corruption::JournalDamaged { path, offset: torn.offset, what });
         }
-        let frontier = self.tiles.frontier().clone();
-        match frames_lead_on(&replay, self.origin, keys, checkpoint, frontier) {
-            Ok(size) => self.report.committed_size = size,
-            Err(Walk::Forged) => self.report.add(Corruption::HeadForged { path }),
-            Err(Walk::Detached) => self.report.add(Corruption::JournalDetached { path }),
-            Err(Walk::Back { from, to }) => self.report.add(Corruption::SizeWentBack { from, to }),
+        let frontier = self.known.tiles.frontier().clone();
+        match walk(&replay, self.origin, keys, checkpoint, frontier) {
+            Ok(heads) => {
+                self.known.report.committed_size = heads.last().map_or(0, |size| size.get());
+                return Ok(heads);
+            }
+            Err(Walk::Forged) => self.add(Corruption::HeadForged { path }),
+            Err(Walk::Detached) => self.add(Corruption::JournalDetached { path }),
+            Err(Walk::Back { from, to }) => self.add(Corruption::SizeWentBack { from, to }),
+        }
+        Ok(Vec::new())
+    }
+
+    /// What belongs to no one: neither to the published tree, nor to a publication that is under way
+    /// or was cut short, of one of these sizes.
+    fn extra(&mut self, heads: &[TreeSize]) -> Result<(), Error> {
+        let journal = self.layout.journal();
+        let mut paths = self.store.list(self.layout.folder())?;
+        paths.retain(|path| !path.is_below(&journal) && !self.accounted.contains(path));
+        if !paths.is_empty() {
+            let unpublished = self.unpublished(heads);
+            paths.retain(|path| !unpublished.contains(path));
+        }
+        for path in paths {
+            // One that was outgrown meanwhile is gone.
+            if self.store.get(&path)?.is_some() {
+                self.add(Corruption::Extra { path: path.to_string() });
+            }
         }
         Ok(())
     }
 
-    /// What is left belongs to no one.
-    fn extra(&mut self) {
-        let mut paths: Vec<_> = std::mem::take(&mut self.known).into_iter().collect();
-        paths.sort_unstable();
-        for path in paths {
-            self.report.add(Corruption::Extra { path: path.to_string() });
-        }
-    }
-}
-
-enum Walk {
-    Forged,
-    Detached,
-    Back { from: u64, to: u64 },
-}
-
-/// Walks the journal from the published tree on, and gives the committed size.
-fn frames_lead_on(
-    replay: &store::Replay,
-    origin: &str,
-    keys: &Keys,
-    checkpoint: Option<&Checkpoint>,
-    mut frontier: Frontier,
-) -> Result<u64, Walk> {
-    let published = checkpoint.map_or(TreeSize::ZERO, Checkpoint::size);
-    let mut head = Head::decode(&replay.base, origin, keys).ok_or(Walk::Forged)?;
-    let mut met = head.size == published && head.root == frontier.root();
-    for frame in &replay.frames {
-        let next = Head::decode(&frame.head, origin, keys).ok_or(Walk::Forged)?;
-        if next.size <= head.size {
-            return Err(Walk::Detached);
-        }
-        if next.size == published {
-            met = next.root == frontier.root();
-        }
-        if next.size > published {
-            let (_, leaves) =
-                Chunk::decode(frontier.size().get(), &frame.stage).ok_or(Walk::Detached)?;
-            frontier.extend(leaves);
-            if frontier.size() != next.size || frontier.root() != next.root {
-                return Err(Walk::Detached);
+    /// Objects of trees of these sizes, the published one first, that a publication may have written
+    /// before its checkpoint. Recovery compares them with the journal, and writes them again.
+    fn unpublished(&self, heads: &[TreeSize]) -> HashSet<ObjectPath> {
+        let mut paths: HashSet<_> =
+            heads.iter().flat_map(|size| self.layout.partials(*size)).collect();
+        let from = TreeSize::new(self.known.report.published_size);
+        let Some(to) = heads.last().copied().filter(|to| *to > from) else { return paths };
+        for level in 0..8 {
+            for index in Tile::full_tiles(from, level)..Tile::full_tiles(to, level) {
+                paths.extend(Tile::at(to, level, index).map(|tile| self.layout.tile(tile)));
             }
         }
-        head = next;
+        let width = u64::from(TILE_WIDTH);
+        let bundles = (from.get() / width..to.get() / width).map(|index| BundleId::at(to, index));
+        paths.extend(bundles.flatten().map(|bundle| self.layout.bundle(bundle)));
+        paths.extend((from.get()..to.get()).map(|index| self.layout.opening(index)));
+        // Where the published tree ends in a day that another one has followed.
+        paths.insert(self.layout.archived(&self.known.day));
+        paths
     }
-    if head.size < published {
-        return Err(Walk::Back { from: published.get(), to: head.size.get() });
-    }
-    if met { Ok(head.size.get()) } else { Err(Walk::Detached) }
 }
 
 const _: () = assert!(TILE_WIDTH == 256, "bundles and tiles are counted together");

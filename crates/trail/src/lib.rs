@@ -36,6 +36,7 @@ mod stage;
 mod time_keeper;
 mod trail;
 mod view;
+mod walk;
 mod watermark;
 mod writer;
 

@@ -105,7 +105,7 @@ fn an_older_copy_of_the_directory_is_refused() {
     let copy = |from: &str, to: &str| {
         let status = Command::new("cp")
             .args(["-a", from, to])
-            .current_dir(shell.folder.path())
+            .current_dir(shell.path("."))
             .status()
             .unwrap();
         assert!(status.success());

@@ -1,8 +1,15 @@
 //! The command from outside, and the rules of the house.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails should say where"
+)]
 
+mod beside;
 mod command;
 mod import;
+mod killed;
+mod load;
 mod shell;
 mod tidy;

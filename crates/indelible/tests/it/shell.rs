@@ -1,10 +1,13 @@
-//! A shell in a folder of its own, with a data directory in it.
+//! The command as a person has it: a folder, a shell, and a server in the background.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 
 use tempfile::TempDir;
 
+/// A folder with a data directory, and the command run in it.
 pub(crate) struct Shell {
     pub(crate) folder: TempDir,
 }
@@ -16,7 +19,7 @@ impl Shell {
         shell
     }
 
-    /// A command that has not begun.
+    /// The command, not yet run.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_indelible"));
         command
@@ -50,6 +53,25 @@ impl Shell {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+
+    /// Starts a server on the data directory and waits until it listens.
+    pub(crate) fn serve(&self, more: &[&str]) -> Running {
+        let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child = self.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let url = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("the server ended: {} {said:?}", child.wait().unwrap());
+            };
+            match line.strip_prefix("serving ").and_then(|rest| rest.split_once(" on ")) {
+                Some((_, url)) => break url.to_owned(),
+                None => said.push(line),
+            }
+        };
+        let rest = thread::spawn(move || lines.map_while(Result::ok).collect());
+        Running { child, url, said: Some(rest) }
+    }
 }
 
 /// The path of a sample of a platform.
@@ -66,4 +88,42 @@ pub(crate) fn with_trail() -> (Shell, String) {
 
 pub(crate) fn opencga(name: &str) -> String {
     sample(&format!("opencga/{name}"))
+}
+
+/// A server in a process of its own. It is killed when it is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) url: String,
+    said: Option<thread::JoinHandle<Vec<String>>>,
+}
+
+impl Running {
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let (flag, id) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([flag, id]).status().unwrap().success());
+    }
+
+    /// Asks it to stop, waits until it has, and gives what it said on stderr.
+    pub(crate) fn stop(mut self) -> Vec<String> {
+        self.signal("TERM");
+        let status = self.child.wait().unwrap();
+        let said = self.said.take().unwrap().join().unwrap();
+        assert!(status.success(), "{said:?}");
+        said
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

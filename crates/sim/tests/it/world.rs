@@ -301,7 +301,9 @@ impl World {
         self.store.disarm();
         let remembered = self.notebook.recall(&keys().verifier().to_string()).unwrap();
         let check = |memory: &Memory| {
-            trail::check(memory, SLUG, ORIGIN, &keys(), remembered.as_deref(), &mut |_| ()).unwrap()
+            let (keys, remembered) = (keys(), remembered.as_deref());
+            trail::check(memory, SLUG, ORIGIN, &keys, remembered, &mut |_| (), &mut |_| false)
+                .unwrap()
         };
         let report = check(self.store.memory());
         assert!(report.is_sound(), "{:?}", report.problems);

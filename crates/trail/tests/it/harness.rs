@@ -102,7 +102,8 @@ impl World {
 
     pub(crate) fn check(&self) -> Report {
         let remembered = self.notebook.recall(&keys().verifier().to_string()).unwrap();
-        trail::check(&self.store, SLUG, ORIGIN, &keys(), remembered.as_deref(), &mut |_| ())
+        let (keys, remembered) = (keys(), remembered.as_deref());
+        trail::check(&self.store, SLUG, ORIGIN, &keys, remembered, &mut |_| (), &mut |_| false)
             .unwrap()
     }
 
