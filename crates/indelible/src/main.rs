@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod exit;
 mod output;
+mod running;
 
 use std::process::ExitCode;
 

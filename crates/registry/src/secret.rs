@@ -29,6 +29,11 @@ impl TokenId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What stands in the place of a token's id when the operator acts. It is no token's id.
+    pub(crate) fn operator() -> Self {
+        Self("operator".to_owned())
+    }
 }
 
 impl fmt::Display for TokenId {

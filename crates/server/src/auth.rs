@@ -4,28 +4,38 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{Extensions, HeaderMap, header};
 use event::{Actor, Credential};
 use registry::{Scope, Slug, TokenRecord};
 
 use crate::App;
+use crate::control::Operator;
+use crate::instance::Instance;
 use crate::problem::{Code, Problem};
 
-/// A caller with a valid token.
+/// A caller with a valid token, or the operator at the machine.
 #[derive(Clone, Debug)]
-pub struct Caller(Arc<TokenRecord>);
+pub struct Caller {
+    token: Arc<TokenRecord>,
+    /// What the operator is called.
+    operator: Option<Arc<str>>,
+}
 
 impl Caller {
     /// The caller who holds a token.
     pub fn new(token: Arc<TokenRecord>) -> Self {
-        Self(token)
+        Self { token, operator: None }
     }
 
     /// The caller of a request.
     ///
     /// # Errors
     /// [`Code::Unauthenticated`].
-    pub fn of(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub fn of(app: &App, headers: &HeaderMap, extensions: &Extensions) -> Result<Self, Problem> {
+        if let Some(name) = Operator::of(headers, extensions) {
+            let token = Arc::new(TokenRecord::operator());
+            return Ok(Self { token, operator: Some(name.into()) });
+        }
         Self::presenting(app, bearer_of(headers))
     }
 
@@ -36,12 +46,12 @@ impl Caller {
     pub fn presenting(app: &App, presented: Option<&str>) -> Result<Self, Problem> {
         let presented = presented.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
         let token = app.instance().authenticate(presented);
-        token.map(Self).ok_or_else(|| Problem::new(Code::Unauthenticated))
+        token.map(Self::new).ok_or_else(|| Problem::new(Code::Unauthenticated))
     }
 
     /// The token.
     pub fn token(&self) -> &TokenRecord {
-        &self.0
+        &self.token
     }
 
     /// The trail that is meant, if the caller may use it in this way.
@@ -50,10 +60,10 @@ impl Caller {
     /// [`Code::Forbidden`]; [`Code::NoSuchTrail`] for a text that cannot name a trail, from callers
     /// who may do this to all trails.
     pub fn may(&self, scope: Scope, slug: &str) -> Result<Slug, Problem> {
-        let everywhere = self.0.trail.is_none() && self.0.scopes.contains(&scope);
+        let everywhere = self.token.trail.is_none() && self.token.scopes.contains(&scope);
         let refusal = || Problem::new(if everywhere { Code::NoSuchTrail } else { Code::Forbidden });
         let slug = Slug::parse(slug).map_err(|_| refusal())?;
-        if self.0.may(scope, &slug) { Ok(slug) } else { Err(Problem::new(Code::Forbidden)) }
+        if self.token.may(scope, &slug) { Ok(slug) } else { Err(Problem::new(Code::Forbidden)) }
     }
 
     /// That the caller may change the configuration.
@@ -61,12 +71,15 @@ impl Caller {
     /// # Errors
     /// [`Code::Forbidden`].
     pub fn must_be_admin(&self) -> Result<(), Problem> {
-        if self.0.is_admin() { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
+        if self.token.is_admin() { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
     }
 
     /// The caller as the actor of an event.
     pub fn actor(&self) -> Actor<'static> {
-        let (id, label) = (self.0.id.to_string(), self.0.label.clone());
+        if let Some(name) = &self.operator {
+            return Instance::operator_called(name);
+        }
+        let (id, label) = (self.token.id.to_string(), self.token.label.clone());
         let name = Some(label).filter(|label| !label.is_empty());
         Actor {
             kind: "service".into(),

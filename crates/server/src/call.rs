@@ -33,7 +33,7 @@ impl FromRequestParts<App> for Call {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let peer = peer_of(parts);
-        let caller = Caller::of(app, &parts.headers).inspect_err(|_| {
+        let caller = Caller::of(app, &parts.headers, &parts.extensions).inspect_err(|_| {
             if parts.headers.contains_key(header::AUTHORIZATION) {
                 note_refusal(app, client(peer, &parts.headers));
             }

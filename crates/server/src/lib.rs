@@ -17,6 +17,7 @@ mod app;
 mod auth;
 mod body;
 mod call;
+mod control;
 pub mod deposit;
 pub mod export;
 mod facade;
@@ -36,6 +37,7 @@ mod web;
 
 pub use app::{App, AppOptions};
 pub use auth::Caller;
+pub use control::{CONTROL_SOCKET, OPERATOR_HEADER, control_path};
 pub use kinds::Catalogues;
 pub use params::Params;
 pub use problem::{Code, Detail, Problem};

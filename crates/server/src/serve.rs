@@ -1,4 +1,5 @@
-//! The application on a port: connections, TLS, and a stop that loses nothing.
+//! The application on a port and behind the control socket: connections, TLS, and a stop that loses
+//! nothing.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -13,9 +14,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::control::{Control, Operator};
 use crate::instance::Instance;
 use crate::{App, AppOptions, Service, Tls};
 
@@ -24,6 +26,9 @@ const HEADERS_BYTES_MAX: u32 = 64 * 1024;
 
 /// Requests at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
+
+/// Commands at once that the control socket answers; more wait.
+const COMMANDS_MAX: usize = 32;
 
 /// How a server listens.
 #[derive(Clone, Debug)]
@@ -119,6 +124,11 @@ impl Server {
         app.instance().run_deposits_in_background();
         let connections = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
+        let control = Control::open(app.instance().directory()).inspect_err(|error| {
+            tracing::warn!(%error, "no control socket: commands cannot reach this server");
+        });
+        let control = control.ok();
+        let commands = Arc::new(Semaphore::new(COMMANDS_MAX));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepting = async {
@@ -128,6 +138,16 @@ impl Server {
             };
             let (accepted, permit) = tokio::select! {
                 () = &mut shutdown => break,
+                (stream, operator, permit) = command(control.as_ref(), &commands) => {
+                    let (service, options) = (service.clone(), options.clone());
+                    let watcher = graceful.watcher();
+                    tokio::spawn(async move {
+                        let from = Origin::Operator(operator);
+                        converse(stream, from, &service, &options, watcher).await;
+                        drop(permit);
+                    });
+                    continue;
+                }
                 accepted = accepting => accepted,
             };
             match accepted {
@@ -149,7 +169,7 @@ impl Server {
                 }
             }
         }
-        drop(listener);
+        drop((listener, control));
         app.begin_stop();
         app.instance().stop_deposits();
         if tokio::time::timeout(options.stop_timeout, graceful.shutdown()).await.is_err() {
@@ -162,6 +182,27 @@ impl Server {
     }
 }
 
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// The network.
+    Peer(IpAddr),
+    /// The control socket.
+    Operator(Operator),
+}
+
+/// The next connection at the control socket, if there is one.
+async fn command(
+    control: Option<&Control>,
+    places: &Arc<Semaphore>,
+) -> (UnixStream, Operator, Option<OwnedSemaphorePermit>) {
+    let Some(control) = control else { return std::future::pending().await };
+    // The semaphore is never closed.
+    let permit = Arc::clone(places).acquire_owned().await.ok();
+    let (stream, operator) = control.accept().await;
+    (stream, operator, permit)
+}
+
 async fn connection(
     (stream, peer): (TcpStream, IpAddr),
     service: &Service,
@@ -171,10 +212,12 @@ async fn connection(
     // An answer is one small write: it must not wait for the next.
     let _ = stream.set_nodelay(true);
     let Some(Tls(acceptor)) = &options.tls else {
-        return converse(stream, peer, service, options, watcher).await;
+        return converse(stream, Origin::Peer(peer), service, options, watcher).await;
     };
     match tokio::time::timeout(options.header_timeout, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => converse(stream, peer, service, options, watcher).await,
+        Ok(Ok(stream)) => {
+            converse(stream, Origin::Peer(peer), service, options, watcher).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
         Err(_) => tracing::debug!("no TLS in time"),
     }
@@ -182,7 +225,7 @@ async fn connection(
 
 async fn converse<S>(
     stream: S,
-    peer: IpAddr,
+    from: Origin,
     service: &Service,
     options: &ServeOptions,
     watcher: Watcher,
@@ -204,7 +247,17 @@ async fn converse<S>(
         .keep_alive_timeout(Duration::from_secs(20));
     let answering = service_fn(|request: hyper::Request<Incoming>| {
         let service = service.clone();
-        async move { Ok::<_, Infallible>(service.answer_to(request.map(Body::new), Some(peer)).await) }
+        let mut request = request.map(Body::new);
+        async move {
+            let peer = match from {
+                Origin::Peer(peer) => Some(peer),
+                Origin::Operator(operator) => {
+                    request.extensions_mut().insert(operator);
+                    None
+                }
+            };
+            Ok::<_, Infallible>(service.answer_to(request, peer).await)
+        }
     });
     let serving = builder.serve_connection(TokioIo::new(stream), answering);
     if let Err(error) = watcher.watch(serving.into_owned()).await {

@@ -1,5 +1,9 @@
 //! The static read path of C2SP tlog-tiles: `checkpoint`, `tile/…` and `tile/entries/…`.
 //!
+//! Where the read path is public, anybody may read checkpoints, tiles and bundles of all trails but the
+//! built-in ones, and so learns which trails there are. Otherwise, and for the built-in ones always,
+//! all of it needs a token that may read the trail.
+//!
 //! Paths are compared as they were sent: an escape, a double slash or a leading zero is another
 //! path, and there is nothing there.
 
@@ -7,7 +11,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawPathParams, State};
-use axum::http::{HeaderMap, HeaderValue, Response, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, header};
 use registry::{Scope, Slug};
 
 use crate::App;
@@ -28,32 +33,27 @@ const FOR_EVER_PRIVATE: HeaderValue =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hashes;
 
-/// The signed checkpoint. It says nothing of what is recorded, and is public.
-pub(crate) async fn checkpoint(State(app): State<App>, params: RawPathParams, uri: Uri) -> Answer {
-    let open = public(&app, &params, &uri).await?;
+/// The signed checkpoint.
+pub(crate) async fn checkpoint(
+    State(app): State<App>,
+    params: RawPathParams,
+    parts: Parts,
+) -> Answer {
+    let (open, is_public) = readable(&app, &params, &parts).await?;
     let note = open.trail.published().note.to_string();
     let mut response = typed("text/plain; charset=utf-8", note);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    for_everybody(headers);
+    if is_public {
+        for_everybody(headers);
+    }
     Ok(response)
 }
 
 /// A tile or a bundle.
-pub(crate) async fn tile(
-    State(app): State<App>,
-    params: RawPathParams,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Answer {
-    let is_public = app.instance().options().public_read_path;
-    let open = if is_public {
-        public(&app, &params, &uri).await?
-    } else {
-        let caller = Caller::of(&app, &headers)?;
-        app.open(&caller, slug(&params), Scope::Read).await?
-    };
-    let path = uri.path().strip_prefix("/trails/").and_then(|path| path.split_once('/'));
+pub(crate) async fn tile(State(app): State<App>, params: RawPathParams, parts: Parts) -> Answer {
+    let (open, is_public) = readable(&app, &params, &parts).await?;
+    let path = parts.uri.path().strip_prefix("/trails/").and_then(|path| path.split_once('/'));
     let path = path.map(|(_, path)| path).filter(|path| !path.contains('%'));
     let path = path.ok_or_else(nothing)?.to_owned();
     let is_bundle = path.starts_with("tile/entries/");
@@ -75,13 +75,24 @@ fn slug(params: &RawPathParams) -> &str {
     params.iter().find(|(name, _)| *name == "trail").map_or("", |(_, slug)| slug)
 }
 
-/// A trail, for anybody.
-async fn public(app: &App, params: &RawPathParams, uri: &Uri) -> Result<Arc<OpenTrail>, Problem> {
-    let slug = Slug::parse(slug(params)).map_err(|_| Problem::new(Code::NoSuchTrail))?;
-    if uri.path().contains('%') {
-        return Err(nothing());
+/// A trail whose read path the caller may use, and whether anybody may.
+async fn readable(
+    app: &App,
+    params: &RawPathParams,
+    parts: &Parts,
+) -> Result<(Arc<OpenTrail>, bool), Problem> {
+    let slug = slug(params);
+    let public = Slug::parse(slug).ok().filter(|slug| !slug.is_built_in());
+    if app.instance().options().public_read_path
+        && let Some(slug) = public
+    {
+        if parts.uri.path().contains('%') {
+            return Err(nothing());
+        }
+        return Ok((app.open_unchecked(&slug).await?, true));
     }
-    app.open_unchecked(&slug).await
+    let caller = Caller::of(app, &parts.headers, &parts.extensions)?;
+    Ok((app.open(&caller, slug, Scope::Read).await?, false))
 }
 
 fn nothing() -> Problem {

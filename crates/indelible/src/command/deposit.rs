@@ -4,7 +4,7 @@ use anyhow::Result;
 use registry::{DepositId, Download};
 use server::instance::{Instance, InstanceError, NewDeposit};
 
-use super::{explain, open, open_at};
+use super::{explain, open_here};
 use crate::cli::{CreateDeposit, Deposit, InTrail, Place, Roots};
 use crate::config::Config;
 use crate::exit::{Exit, usage};
@@ -18,7 +18,7 @@ pub(crate) fn run(command: Deposit) -> Result<Exit> {
             let id = DepositId::parse(&id).ok_or_else(|| {
                 usage("a deposit's id has 12 hexadecimal digits; see `deposit list`")
             })?;
-            let instance = open(&at.place)?;
+            let instance = open_here(Config::of(&at.place)?)?;
             let by = Instance::operator();
             instance.remove_deposit(&at.trail, &id, &by, reason.as_deref()).map_err(explain)?;
             instance.stop();
@@ -43,7 +43,7 @@ fn create(create: CreateDeposit) -> Result<Exit> {
         download,
         from: create.from,
     };
-    let instance = open_at(Config::with_roots(&at.place, &roots)?)?;
+    let instance = open_here(Config::with_roots(&at.place, &roots)?)?;
     let by = Instance::operator();
     let made = instance.create_deposit(&at.trail, new, &by, create.reason.as_deref());
     let record = made.map_err(|error| match error {
@@ -56,7 +56,7 @@ fn create(create: CreateDeposit) -> Result<Exit> {
 }
 
 fn list(at: &InTrail, output: Output) -> Result<Exit> {
-    let instance = open(&at.place)?;
+    let instance = open_here(Config::of(&at.place)?)?;
     let rows: Vec<Vec<String>> = instance
         .deposits(&at.trail)
         .iter()
@@ -81,7 +81,7 @@ fn list(at: &InTrail, output: Output) -> Result<Exit> {
 
 /// Runs once. Damage is a failed verification; what could not be deposited is a failure.
 fn run_all(place: &Place, roots: &Roots, output: Output) -> Result<Exit> {
-    let instance = open_at(Config::with_roots(place, roots)?)?;
+    let instance = open_here(Config::with_roots(place, roots)?)?;
     let reports = instance.run_deposits();
     instance.stop();
     let mut exit = Exit::Done;

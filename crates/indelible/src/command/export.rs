@@ -6,11 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use dialect::WriteOptions;
-use search::Query;
-use server::export::{Form, Loss, visit};
+use server::export::{Form, Loss};
 use tlog::{BundleId, Tile};
 
-use super::{find, open_trail};
+use super::{find, read};
 use crate::cli::{Export, InTrail};
 use crate::exit::{Exit, usage};
 use crate::output;
@@ -20,20 +19,17 @@ const FORMAT: &str = "jsonl";
 
 pub(crate) fn run(export: &Export) -> Result<Exit> {
     let form = form(export)?;
-    let query = match &*export.query {
-        "" => Query::default(),
-        text => find::parse(text)?,
-    };
-    let (_instance, open) = open_trail(&export.at)?;
+    find::parse(&export.query)?;
+    let source = read(&export.at)?;
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut writer = form.writer()?;
     let mut piece = Vec::new();
     writer.begin(&mut piece)?;
-    visit(&open, &query, &mut |recorded| {
+    source.scan(&export.query, &mut |recorded| {
         writer.write(recorded, &mut piece)?;
         out.write_all(&piece)?;
         piece.clear();
-        Ok::<_, anyhow::Error>(())
+        Ok(())
     })?;
     writer.end(&mut piece)?;
     out.write_all(&piece)?;
@@ -68,13 +64,14 @@ pub(crate) fn static_tree(at: &InTrail, folder: &Path) -> Result<Exit> {
     if folder.try_exists()? && fs::read_dir(folder)?.next().is_some() {
         bail!("{} is not empty", folder.display());
     }
-    let (_instance, open) = open_trail(at)?;
-    let size = open.trail.published().checkpoint.size();
+    let source = read(at)?;
+    let (size, note) = source.published()?;
     let tiles = Tile::every(size).map(Tile::path);
     let bundles = BundleId::every(size).map(BundleId::path);
     // The checkpoint last, so that a copy that was cut short does not claim to be whole.
     for path in tiles.chain(bundles).chain(["checkpoint".to_owned()]) {
-        let bytes = open.trail.resource(&path)?.with_context(|| format!("{path} is missing"))?;
+        let is_note = path == "checkpoint";
+        let bytes = if is_note { note.clone().into_bytes() } else { source.resource(&path)? };
         let file = folder.join(&path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;

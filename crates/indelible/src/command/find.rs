@@ -1,14 +1,11 @@
 //! `search`: events that a query finds, newest first.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 use event::Entry;
-use search::{Cursor, Order, PAGE_MAX, Query};
-use server::instance::OpenTrail;
-use trail::{Feed, Recorded};
+use search::Query;
+use trail::Recorded;
 
-use super::open_trail;
+use super::read;
 use crate::cli::InTrail;
 use crate::exit::{Exit, usage};
 use crate::output::{self, Output};
@@ -16,16 +13,13 @@ use crate::output::{self, Output};
 /// Events that a table shows unless it is told otherwise.
 const TABLE_LIMIT: usize = 50;
 
-/// How long the projection may take to catch up with the trail.
-const CATCH_UP: Duration = Duration::from_mins(10);
-
 pub(crate) fn run(query: &str, at: &InTrail, output: Output, limit: Option<usize>) -> Result<Exit> {
-    let query = parse(query)?;
-    let (_instance, open) = open_trail(at)?;
+    parse(query)?;
+    let source = read(at)?;
     let default = if output == Output::Table { TABLE_LIMIT } else { usize::MAX };
     let limit = limit.unwrap_or(default);
     let mut rows = Vec::new();
-    visit(&open, &query, Order::Newest, limit, &mut |recorded| {
+    source.newest(query, limit, &mut |recorded| {
         if output == Output::Json {
             return Ok(output::line(&recorded.to_json())?);
         }
@@ -45,36 +39,6 @@ pub(super) fn parse(text: &str) -> Result<Query> {
         let word = text.get(fault.place.clone()).unwrap_or_default();
         usage(format!("in the query, at `{word}`: {}", fault.message))
     })
-}
-
-/// Calls `each` with the events that a query finds, page by page.
-pub(super) fn visit(
-    open: &OpenTrail,
-    query: &Query,
-    order: Order,
-    limit: usize,
-    each: &mut dyn FnMut(&Recorded) -> Result<()>,
-) -> Result<u64> {
-    let size = open.trail.committed_size();
-    if !open.projection.wait_for(size, CATCH_UP) {
-        bail!("the search index did not catch up in {} s", CATCH_UP.as_secs());
-    }
-    let mut left = limit;
-    let mut found = 0;
-    let mut after: Option<Cursor> = None;
-    while left > 0 {
-        let page = open.projection.search(query, order, left.min(PAGE_MAX), after.as_ref())?;
-        for recorded in open.trail.read_many(&page.indexes)? {
-            each(&recorded)?;
-            found += 1;
-        }
-        left = left.saturating_sub(page.indexes.len());
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    Ok(found)
 }
 
 fn row(recorded: &Recorded) -> Vec<String> {

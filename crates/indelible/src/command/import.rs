@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
-use dialect::ReadOptions;
+use dialect::{Dialect, ReadOptions};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Deserialize;
 use server::import::{self, Counts, End, Rejected, Report, Watch};
 use server::instance::Instance;
 
-use super::{open_trail, serve};
+use super::{Opened, open, open_trail, serve};
 use crate::cli::Import;
 use crate::exit::{Exit, usage};
 use crate::output;
+use crate::running::Running;
 
 /// Rejected records that are told one by one.
 const TOLD_MAX: u64 = 1_000;
@@ -25,7 +27,15 @@ pub(crate) fn run(import: &Import) -> Result<Exit> {
         let names: Vec<&str> = dialect::ALL.iter().map(|dialect| dialect.name()).collect();
         usage(format!("there is no dialect `{}`; use {}", import.dialect, names.join(", ")))
     })?;
-    let (instance, open) = open_trail(&import.at)?;
+    match open(&import.at.place)? {
+        Opened::Here(instance) => here(import, platform, &instance),
+        Opened::There(server) => there(import, &server),
+    }
+}
+
+/// Imports into the directory, which this process has open.
+fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance>) -> Result<Exit> {
+    let open = open_trail(instance, &import.at.trail)?;
     let stop = stop_flag()?;
     let mut total = Counts::default();
     let mut exit = Exit::Done;
@@ -46,7 +56,7 @@ pub(crate) fn run(import: &Import) -> Result<Exit> {
             recorded_by: "operator".into(),
         };
         let mut teller = Teller { path, progress: &progress, told: 0, stop: &stop };
-        let report = import::run(&instance, &open, &wanted, input, &mut teller);
+        let report = import::run(instance, &open, &wanted, input, &mut teller);
         progress.finish_and_clear();
         total.add(&report.counts);
         if !is_good(path, &report) {
@@ -60,9 +70,84 @@ pub(crate) fn run(import: &Import) -> Result<Exit> {
         }
     }
     instance.stop();
+    conclude(&total, exit)
+}
+
+/// Tells what became of all records, and the exit code for it.
+fn conclude(total: &Counts, exit: Exit) -> Result<Exit> {
     output::line(&total.to_json().to_string())?;
     let nothing = total.rejected > 0 && total.read() == total.rejected;
     Ok(if nothing { Exit::Failed } else { exit })
+}
+
+/// What a server tells of an import.
+#[derive(Deserialize)]
+struct Told {
+    counts: ToldCounts,
+    rejections: Vec<ToldRejection>,
+    rejections_left_out: u64,
+    ended: Option<ToldEnd>,
+}
+
+#[derive(Deserialize)]
+struct ToldCounts {
+    recorded: u64,
+    already: u64,
+    rejected: u64,
+}
+
+#[derive(Deserialize)]
+struct ToldRejection {
+    line: u64,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct ToldEnd {
+    message: String,
+}
+
+/// Sends the files to the server that has the directory open, as they are.
+fn there(import: &Import, server: &Running) -> Result<Exit> {
+    let path = format!("/api/v1/trails/{}/import", import.at.trail);
+    let mut total = Counts::default();
+    let mut exit = Exit::Done;
+    for file in &import.files {
+        let (input, progress) = input(file)?;
+        let name = file.file_name().filter(|_| !is_stdin(file));
+        let name = name.map_or_else(|| "stdin".into(), |name| name.to_string_lossy());
+        let strict = if import.strict { "true" } else { "false" };
+        let mut parameters =
+            vec![("dialect", import.dialect.as_str()), ("file", name.as_ref()), ("strict", strict)];
+        let more = [
+            ("organization", &import.organization),
+            ("instance", &import.instance),
+            ("region", &import.region),
+        ];
+        for (name, value) in more {
+            parameters.extend(value.as_deref().map(|value| (name, value)));
+        }
+        let told: Told = server.send(&path, &parameters, input)?;
+        progress.finish_and_clear();
+        for ToldRejection { line, message } in &told.rejections {
+            let message = output::printable(message);
+            output::note(&format!("{}:{line}: {message}", file.display()));
+        }
+        if told.rejections_left_out > 0 {
+            output::note("further rejections are only counted");
+        }
+        let ToldCounts { recorded, already, rejected } = told.counts;
+        total.add(&Counts { recorded, already, rejected });
+        if let Some(end) = told.ended {
+            let message = output::printable(&end.message);
+            output::note(&format!("{}: stopped early: {message}", file.display()));
+            exit = Exit::Failed;
+            if import.strict {
+                break;
+            }
+        }
+    }
+    conclude(&total, exit)
 }
 
 /// Says why a file was not read to its end.

@@ -9,19 +9,25 @@ mod import;
 mod init;
 mod receipt;
 mod serve;
+mod source;
 mod tail;
 mod token;
 mod trail;
 mod verify;
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use registry::Slug;
 use server::instance::{Instance, InstanceError, OpenTrail};
 
+use self::source::Source;
 use crate::cli::{Cli, Command, InTrail, Place};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::running::Running;
 
 /// Runs what was asked for.
 pub(crate) fn run(cli: Cli) -> Result<Exit> {
@@ -47,23 +53,62 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
     }
 }
 
-/// Opens a data directory for this process alone.
-fn open(place: &Place) -> Result<Arc<Instance>> {
+/// A data directory as a command has it.
+enum Opened {
+    /// Opened by this process alone.
+    Here(Arc<Instance>),
+    /// Open in a server, which is asked.
+    There(Running),
+}
+
+/// Asks the server that has a data directory open, or else opens it for this process alone.
+fn open(place: &Place) -> Result<Opened> {
     open_at(Config::of(place)?)
 }
 
-/// Opens the data directory of a configuration.
-fn open_at(config: Config) -> Result<Arc<Instance>> {
-    Instance::open(&config.data, config.options).map_err(explain)
+/// The same for the data directory of a configuration.
+fn open_at(config: Config) -> Result<Opened> {
+    /// A server that just begins has the lock and no socket yet; another command ends soon.
+    const ATTEMPTS: u32 = 30;
+    let mut attempt = 1;
+    loop {
+        if let Some(server) = Running::of(&config.data)? {
+            return Ok(Opened::There(server));
+        }
+        match Instance::open(&config.data, config.options.clone()) {
+            Err(InstanceError::Store(store::Error::Locked { .. })) if attempt < ATTEMPTS => {
+                thread::sleep(Duration::from_millis(100));
+                attempt += 1;
+            }
+            opened => return opened.map(Opened::Here).map_err(explain),
+        }
+    }
 }
 
-/// Opens a data directory and one of its trails.
-fn open_trail(at: &InTrail) -> Result<(Arc<Instance>, Arc<OpenTrail>)> {
-    let instance = open(&at.place)?;
-    let trail = instance.trail(&at.trail).with_context(|| {
-        format!("see `indelible trail list`, or make it with `indelible trail create {}`", at.trail)
-    })?;
-    Ok((instance, trail))
+/// Opens a data directory for this process alone, for what no server does for a command.
+fn open_here(config: Config) -> Result<Arc<Instance>> {
+    match open_at(config)? {
+        Opened::Here(instance) => Ok(instance),
+        Opened::There(_) => bail!("a server has this directory open; stop it for this"),
+    }
+}
+
+/// Opens a trail for reading.
+fn read(at: &InTrail) -> Result<Source> {
+    Ok(match open(&at.place)? {
+        Opened::Here(instance) => {
+            let open = open_trail(&instance, &at.trail)?;
+            Source::Here { _instance: instance, open }
+        }
+        Opened::There(server) => Source::There { server, slug: at.trail.clone() },
+    })
+}
+
+/// Opens a trail of a directory that this process has open.
+fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
+    instance.trail(slug).with_context(|| {
+        format!("see `indelible trail list`, or make it with `indelible trail create {slug}`")
+    })
 }
 
 /// Says what to do about a directory that a server has open.
@@ -71,7 +116,7 @@ fn explain(error: InstanceError) -> anyhow::Error {
     let locked = matches!(error, InstanceError::Store(store::Error::Locked { .. }));
     let error = anyhow::Error::from(error);
     if locked {
-        error.context("a server has this directory open; stop it, or ask it over HTTP")
+        error.context("another process has this directory open; wait until it ends, or end it")
     } else {
         error
     }

@@ -4,13 +4,12 @@ use std::io::Write as _;
 
 use anyhow::Result;
 
-use super::open_trail;
+use super::read;
 use crate::cli::InTrail;
 use crate::exit::Exit;
 
 pub(crate) fn run(index: u64, at: &InTrail) -> Result<Exit> {
-    let (_instance, open) = open_trail(at)?;
-    let receipt = open.trail.receipt(index)?;
-    std::io::stdout().lock().write_all(receipt.to_string().as_bytes())?;
+    let receipt = read(at)?.receipt(index)?;
+    std::io::stdout().lock().write_all(receipt.as_bytes())?;
     Ok(Exit::Done)
 }

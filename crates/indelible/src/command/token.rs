@@ -1,13 +1,40 @@
 //! `token`: make, list and revoke tokens.
 
+use ::trail::{Clock as _, SystemClock};
 use anyhow::Result;
-use registry::{Scope, TokenId};
+use registry::{Scope, Slug, TokenId, TokenRecord};
+use serde::Deserialize;
+use serde_json::json;
 use server::instance::Instance;
 
-use super::{explain, open};
-use crate::cli::Token;
+use super::{Opened, explain, open};
+use crate::cli::{Place, Token};
 use crate::exit::{Exit, usage};
 use crate::output;
+
+/// A new token as the API shows it.
+#[derive(Deserialize)]
+struct Made {
+    token: String,
+}
+
+/// A token as the API shows it.
+#[derive(Deserialize)]
+struct Shown {
+    id: String,
+    label: String,
+    scopes: Vec<Scope>,
+    trail: Option<Slug>,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+/// The tokens as the API lists them.
+#[derive(Deserialize)]
+struct List {
+    tokens: Vec<Shown>,
+}
 
 pub(crate) fn run(command: Token) -> Result<Exit> {
     match command {
@@ -26,48 +53,102 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
                         .ok_or_else(|| usage("--expires takes a time such as 2027-01-01T00:00:00Z"))
                 })
                 .transpose()?;
-            let instance = open(&place)?;
-            let by = Instance::operator();
-            let (_, secret) =
-                instance.create_token(&label, trail, scopes, expires, &by).map_err(explain)?;
-            instance.stop();
-            output::line(secret.expose())?;
+            let secret = match open(&place)? {
+                Opened::Here(instance) => {
+                    let by = Instance::operator();
+                    let (_, secret) = instance
+                        .create_token(&label, trail, scopes, expires, &by)
+                        .map_err(explain)?;
+                    instance.stop();
+                    secret.expose().to_owned()
+                }
+                Opened::There(server) => {
+                    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+                    let new = json!({
+                        "label": label,
+                        "scopes": scopes,
+                        "trail": trail.as_ref().map(Slug::as_str),
+                        "expires_at": expires.map(event::format_micros),
+                    });
+                    server.post::<Made>("/api/v1/tokens", &new)?.token
+                }
+            };
+            output::line(&secret)?;
         }
         Token::List { place, output } => {
-            let instance = open(&place)?;
-            let now = instance.now_micros();
-            let registry = instance.registry();
-            let rows: Vec<Vec<String>> = registry
-                .tokens()
-                .map(|token| {
-                    let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
-                    let state = match (token.revoked_at_micros, token.is_valid_at(now)) {
-                        (Some(at), _) => format!("revoked {}", event::format_micros(at)),
-                        (None, true) => "valid".to_owned(),
-                        (None, false) => "over".to_owned(),
-                    };
-                    vec![
-                        token.id.to_string(),
-                        token.label.clone(),
-                        token.trail.as_ref().map_or_else(|| "all".to_owned(), ToString::to_string),
-                        scopes.join(","),
-                        event::format_micros(token.created_at_micros),
-                        state,
-                    ]
-                })
-                .collect();
-            output::rows(output, &["id", "label", "trail", "scopes", "created", "state"], &rows)?;
+            let header = ["id", "label", "trail", "scopes", "created", "state"];
+            output::rows(output, &header, &list(&place)?)?;
         }
         Token::Revoke { id, place, reason } => {
             let id = TokenId::parse(&id)
                 .ok_or_else(|| usage("a token's id has 12 hexadecimal digits; see `token list`"))?;
-            let instance = open(&place)?;
-            instance
-                .revoke_token(&id, &Instance::operator(), reason.as_deref())
-                .map_err(explain)?;
-            instance.stop();
+            match open(&place)? {
+                Opened::Here(instance) => {
+                    instance
+                        .revoke_token(&id, &Instance::operator(), reason.as_deref())
+                        .map_err(explain)?;
+                    instance.stop();
+                }
+                Opened::There(server) => {
+                    let reason: Vec<_> =
+                        reason.iter().map(|text| ("reason", text.as_str())).collect();
+                    server.delete(&format!("/api/v1/tokens/{id}"), &reason)?;
+                }
+            }
             output::note(&format!("revoked {id}"));
         }
     }
     Ok(Exit::Done)
+}
+
+fn list(place: &Place) -> Result<Vec<Vec<String>>> {
+    let rows = match open(place)? {
+        Opened::Here(instance) => {
+            let now = instance.now_micros();
+            let registry = instance.registry();
+            registry.tokens().map(|token| here(token, now)).collect()
+        }
+        Opened::There(server) => {
+            let now = SystemClock::default().now_micros();
+            let list: List = server.json("/api/v1/tokens")?;
+            list.tokens.into_iter().map(|token| there(token, now)).collect()
+        }
+    };
+    Ok(rows)
+}
+
+fn here(token: &TokenRecord, now_micros: i64) -> Vec<String> {
+    let state = match (token.revoked_at_micros, token.is_valid_at(now_micros)) {
+        (Some(at), _) => format!("revoked {}", event::format_micros(at)),
+        (None, true) => "valid".to_owned(),
+        (None, false) => "over".to_owned(),
+    };
+    vec![
+        token.id.to_string(),
+        token.label.clone(),
+        of_trail(token.trail.as_ref()),
+        words(&token.scopes),
+        event::format_micros(token.created_at_micros),
+        state,
+    ]
+}
+
+fn there(token: Shown, now_micros: i64) -> Vec<String> {
+    let end = token.expires_at.as_deref().and_then(event::parse_rfc3339);
+    let state = match token.revoked_at {
+        Some(at) => format!("revoked {at}"),
+        None if end.is_none_or(|end| now_micros < end) => "valid".to_owned(),
+        None => "over".to_owned(),
+    };
+    let (trail, scopes) = (of_trail(token.trail.as_ref()), words(&token.scopes));
+    vec![token.id, token.label, trail, scopes, token.created_at, state]
+}
+
+fn of_trail(trail: Option<&Slug>) -> String {
+    trail.map_or_else(|| "all".to_owned(), ToString::to_string)
+}
+
+fn words(scopes: &[Scope]) -> String {
+    let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
+    words.join(",")
 }

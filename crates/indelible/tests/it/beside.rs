@@ -1,9 +1,12 @@
 //! Commands on a directory that a running server holds.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use crate::load::Load;
+use serde_json::Value;
+
+use crate::load::{Load, agent};
 use crate::shell::Shell;
 
 #[test]
@@ -46,4 +49,108 @@ fn check_beside_a_server_under_load_finds_nothing_wrong() {
     assert!(errors.contains("plant/tile/entries/000"), "{errors}");
     assert!(errors.contains("lab/journal/"), "{errors}");
     server.kill();
+}
+
+const EVENT: &str = r#"{"id":"e1","occurred_at":"2026-11-21T08:00:00Z","source":{"system":"lims"},"actor":{"type":"user","id":"ana"},"action":"sample.update","target":{"type":"sample","id":"S-1"},"outcome":{"status":"success"}}"#;
+
+/// What a reading command says, once without a server and once beside one.
+const QUESTIONS: [&[&str]; 10] = [
+    &["search", "actor:ana", "--trail", "lab", "-o", "json"],
+    &["search", "actor:ana", "--trail", "lab"],
+    &["search", "", "--trail", "lab", "-o", "csv", "--limit", "1"],
+    &["export", "--trail", "lab", "--format", "csv"],
+    &["export", "--trail", "lab", "--format", "jsonl", "--query", "id:e1"],
+    &["export", "--trail", "lab", "--format", "opencga"],
+    &["receipt", "0", "--trail", "lab"],
+    &["trail", "list", "-o", "json"],
+    &["token", "list", "-o", "json"],
+    &["check"],
+];
+
+#[test]
+fn commands_do_and_say_the_same_beside_a_server() {
+    let shell = Shell::new();
+    let server = shell.serve(&[]);
+    let socket = fs::metadata(shell.path("data/control.sock")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    // Changes go to the server and bind at once.
+    let vkey = shell.done(&["trail", "create", "lab"]);
+    let token = shell.done(&["token", "create", "--trail", "lab", "--scope", "append,read"]);
+    let append = |token: &str, body: &str| {
+        agent()
+            .post(format!("{}/api/v1/trails/lab/events?wait=published", server.url))
+            .header("Authorization", &format!("Bearer {}", token.trim()))
+            .send(body)
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(append(&token, EVENT), 201);
+    for number in 2..40 {
+        assert_eq!(append(&token, &EVENT.replace("\"e1\"", &format!("\"e{number}\""))), 201);
+    }
+    let gone = shell.done(&["token", "create", "--scope", "append"]);
+    assert_eq!(append(&gone, EVENT), 200);
+    shell.done(&["token", "revoke", gone.split('_').nth(1).unwrap(), "--reason", "test"]);
+    assert_eq!(append(&gone, EVENT), 401);
+    shell.done(&["export", "--trail", "lab", "--static", "tree"]);
+    shell.done(&["verify", "--vkey", vkey.trim(), "tree"]);
+
+    let system = shell.done(&["search", "action:trail.create", "--trail", "system", "-o", "json"]);
+    let made: Value = serde_json::from_str(system.lines().next().unwrap()).unwrap();
+    assert_eq!(made["actor"]["roles"][0], "operator");
+    assert_ne!(made["actor"]["id"], "uid:0", "the name is told: {made}");
+
+    let beside: Vec<String> = QUESTIONS.iter().map(|question| shell.done(question)).collect();
+    assert!(beside.iter().take(7).all(|answer| answer.lines().count() > 0));
+    server.stop();
+    assert!(!shell.path("data/control.sock").try_exists().unwrap(), "the socket goes");
+    for (question, beside) in QUESTIONS.iter().zip(beside) {
+        // Only the server's own trails grew: it says there who asked.
+        let mine = |text: &str| -> Vec<String> {
+            let built_in = |line: &str| line.contains("access") || line.contains("system");
+            text.lines().filter(|line| !built_in(line)).map(ToOwned::to_owned).collect()
+        };
+        assert_eq!(mine(&shell.done(question)), mine(&beside), "{question:?}");
+    }
+}
+
+#[test]
+fn mistakes_beside_a_server_are_named_with_their_exit_codes() {
+    let shell = Shell::new();
+    let server = shell.serve(&[]);
+    let check = |code: i32, arguments: &[&str], expected: &str| {
+        let errors = shell.fails(code, arguments);
+        assert!(errors.contains(expected), "{arguments:?}: {errors}");
+    };
+    check(1, &["search", "", "--trail", "nope"], "trail create");
+    check(1, &["receipt", "0", "--trail", "nope"], "trail create");
+    check(2, &["search", "actr:ana", "--trail", "lab"], "actr");
+    shell.done(&["trail", "create", "lab"]);
+    check(1, &["trail", "create", "lab"], "already");
+    check(1, &["receipt", "7", "--trail", "lab"], "no event 7");
+    check(1, &["token", "create", "--trail", "nope", "--scope", "read"], "no such trail");
+    check(1, &["token", "revoke", "000000000000"], "no token");
+    // A second server does not come in, and harms nothing.
+    check(1, &["serve", "--listen", "127.0.0.1:0"], "open");
+    shell.done(&["trail", "list"]);
+    // A socket that a killed server left is nobody.
+    server.kill();
+    assert!(shell.path("data/control.sock").try_exists().unwrap());
+    shell.done(&["trail", "list"]);
+    shell.serve(&[]).stop();
+}
+
+#[test]
+fn a_directory_with_a_long_path_has_its_socket_too() {
+    let shell = Shell::new();
+    let long = format!("{}/data", ["0123456789abcdef0123456789abcdef"; 4].join("/"));
+    let parent = shell.path(&long);
+    fs::create_dir_all(parent.parent().unwrap()).unwrap();
+    shell.done(&["init", &long, "--origin", "long.example"]);
+    let server = shell.serve(&["--data", &long]);
+    assert!(shell.path(&long).join("control.sock").try_exists().unwrap());
+    shell.done(&["trail", "create", "lab", "--data", &long]);
+    server.stop();
+    shell.done(&["trail", "list", "--data", &long]);
 }

@@ -103,7 +103,7 @@ struct Admitted {
 
 /// Looks at a request before its body is read.
 async fn admit(app: &App, slug: &str, head: &Parts) -> Result<Admitted, Problem> {
-    let caller = Caller::of(app, &head.headers)?;
+    let caller = Caller::of(app, &head.headers, &head.extensions)?;
     let open = app.open(&caller, slug, Scope::Append).await?;
     let wishes = wishes(&head.uri)?;
     let shape = shape(&head.headers)?;

@@ -1,7 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 
 use crate::App;
 use crate::app::Answer;
@@ -30,9 +30,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> Answer {
 }
 
 /// The figures of the server.
-pub(crate) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Answer {
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Answer {
     if !app.options().public_metrics {
-        Caller::of(&app, &headers)?.must_be_admin()?;
+        Caller::of(&app, &headers, &extensions)?.must_be_admin()?;
     }
     Ok(typed("text/plain; version=0.0.4; charset=utf-8", render(&app)))
 }

@@ -15,9 +15,14 @@ impl Instance {
         let name = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| {
             std::env::var(name).ok().filter(|user| !user.is_empty() && user.len() < 256)
         });
+        Self::operator_called(name.as_deref().unwrap_or("operator"))
+    }
+
+    /// The person at the command line, by their name.
+    pub fn operator_called(name: &str) -> Actor<'static> {
         Actor {
             kind: "user".into(),
-            id: Some(name.unwrap_or_else(|| "operator".to_owned()).into()),
+            id: Some(name.to_owned().into()),
             roles: vec!["operator".into()],
             ..Actor::default()
         }

@@ -29,6 +29,8 @@ async fn a_missing_or_wrong_token_is_401_whatever_is_asked_for() {
             "/api/v1/trails/lab/events/0",
             "/api/v1/trails",
             "/api/v1/tokens",
+            "/trails/lab/checkpoint",
+            "/trails/nowhere/checkpoint",
             "/trails/lab/tile/0/000.p/1",
             "/trails/nowhere/tile/0/000.p/1",
             "/metrics",
@@ -55,6 +57,7 @@ async fn a_token_of_one_trail_cannot_tell_whether_others_exist() {
         ("/api/v1/trails/system/events", "/api/v1/trails/nowhere/events"),
         ("/api/v1/trails/access/status", "/api/v1/trails/..%2flab/status"),
         ("/trails/system/tile/0/000.p/1", "/trails/nowhere/tile/0/000.p/1"),
+        ("/trails/system/checkpoint", "/trails/nowhere/checkpoint"),
     ] {
         let (exists, not) = (app.get(exists).await, app.get(not).await);
         assert_eq!(exists.status, StatusCode::FORBIDDEN);

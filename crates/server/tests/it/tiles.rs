@@ -80,13 +80,33 @@ async fn a_stranger_rebuilds_the_tree_from_what_is_served() {
 }
 
 #[tokio::test]
-async fn without_a_public_read_path_only_the_checkpoint_is_public() {
+async fn without_a_public_read_path_nothing_is_public() {
     let app = TestApp::new();
     app.fill(1).await;
-    let note = app.get_anonymously("/trails/lab/checkpoint").await;
+    for trail in ["lab", "nowhere", "system"] {
+        for path in ["checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1"] {
+            let answer = app.get_anonymously(&format!("/trails/{trail}/{path}")).await;
+            answer.problem("unauthenticated");
+        }
+    }
+    let note = app.get("/trails/lab/checkpoint").await;
     assert!(note.text().starts_with("audit.example.org/lab\n1\n"));
-    app.get_anonymously("/trails/lab/tile/0/000.p/1").await.problem("unauthenticated");
+    assert_eq!(note.header("access-control-allow-origin"), "");
     let tile = app.get("/trails/lab/tile/0/000.p/1").await;
     assert_eq!(tile.body.len(), 32);
     assert_eq!(tile.header("cache-control"), "private, max-age=31536000, immutable");
+}
+
+#[tokio::test]
+async fn the_built_in_trails_are_never_public() {
+    let app = public();
+    app.fill(1).await;
+    for trail in ["system", "access"] {
+        for path in ["checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1"] {
+            let path = format!("/trails/{trail}/{path}");
+            app.get_anonymously(&path).await.problem("unauthenticated");
+        }
+        let note = app.get(&format!("/trails/{trail}/checkpoint")).await;
+        assert!(note.text().starts_with(&format!("audit.example.org/{trail}\n")));
+    }
 }
