@@ -151,6 +151,9 @@ pub(crate) enum Command {
     /// Deposits one file for each UTC day in a folder
     #[command(subcommand)]
     Deposit(Deposit),
+    /// Says that a running server's clock is right
+    #[command(subcommand)]
+    Clock(Clock),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -345,4 +348,16 @@ pub(crate) struct CreateDeposit {
     /// Why
     #[arg(long)]
     pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clock {
+    /// Believes the clock after it leapt ahead and appends stopped
+    Confirm {
+        #[command(flatten)]
+        place: Place,
+        /// Why, for the record
+        #[arg(long)]
+        reason: Option<String>,
+    },
 }

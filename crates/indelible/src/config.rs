@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
-use server::instance::{InstanceOptions, default_state_folder};
+use server::instance::{InstanceOptions, Scrub, default_state_folder};
 
 use crate::cli::{Place, Roots};
 use crate::exit::usage;
@@ -36,11 +36,29 @@ pub(crate) struct RawConfig {
     pub(crate) import_bytes_max: Option<u64>,
     /// How long the input of one import over HTTP may take.
     pub(crate) import_seconds_max: Option<u64>,
+    /// The time of the UTC day from which on trails are checked, or `never`.
+    pub(crate) check_at: Option<String>,
+    /// Entries that a check reads in a second at most; 0 for as fast as it goes.
+    pub(crate) check_entries_per_second: Option<u64>,
 }
 
 impl RawConfig {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         Ok(toml::from_str(text)?)
+    }
+
+    /// When trails are checked, if they are.
+    pub(crate) fn scrub(&self) -> Result<Option<Scrub>> {
+        let usual = Scrub::default();
+        let minute = match self.check_at.as_deref() {
+            Some("never") => return Ok(None),
+            Some(text) => minute_of_day(text).ok_or_else(|| {
+                usage(format!("check_at = `{text}` is not a time such as 02:00, nor `never`"))
+            })?,
+            None => usual.minute,
+        };
+        let entries_per_second = self.check_entries_per_second.unwrap_or(usual.entries_per_second);
+        Ok(Some(Scrub { minute, entries_per_second }))
     }
 
     fn read(path: &Path) -> Result<Self> {
@@ -91,9 +109,31 @@ fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     paths.iter().map(absolute).collect()
 }
 
+/// The minute of the day that `HH:MM` names.
+fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str, below: u16| -> Option<u16> {
+        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|number| digits && *number < below)
+    };
+    Some(number(hour, 24)? * 60 + number(minute, 60)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checks_are_nightly_unless_told_otherwise() {
+        let scrub = |text: &str| RawConfig::parse(text).unwrap().scrub();
+        assert_eq!(scrub("").unwrap(), Some(Scrub::default()));
+        assert_eq!(scrub("check_at = \"23:59\"").unwrap().unwrap().minute, 1_439);
+        assert_eq!(scrub("check_at = \"never\"").unwrap(), None);
+        for bad in ["24:00", "2:00", "0200", "+1:00", ""] {
+            let error = scrub(&format!("check_at = \"{bad}\"")).unwrap_err();
+            assert!(error.to_string().contains("never"), "{error}");
+        }
+    }
 
     #[test]
     fn the_example_names_every_member_and_parses() {
@@ -115,12 +155,15 @@ mod tests {
             deposit_roots,
             import_bytes_max,
             import_seconds_max,
+            check_at,
+            check_entries_per_second,
         } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
         assert!(tls_cert.is_some() && tls_key.is_some());
         assert!(public_read_path.is_some() && reserve_bytes.is_some());
         assert!(deposit_roots.is_some());
         assert!(import_bytes_max.is_some() && import_seconds_max.is_some());
+        assert!(check_at.is_some() && check_entries_per_second.is_some());
         RawConfig::parse(example).unwrap();
     }
 

@@ -74,8 +74,14 @@ impl Running {
     }
 
     /// Sends a JSON object, and gives the one that is answered.
-    pub(crate) fn post<T: DeserializeOwned>(&self, path: &str, object: &Value) -> Result<T> {
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        object: &Value,
+    ) -> Result<T> {
         let request = self.agent.post(format!("{HOST}{path}"));
+        let request = request.query_pairs(parameters.iter().copied());
         let request = request.header("content-type", "application/json");
         let request = request.header(server::OPERATOR_HEADER, &self.operator);
         parse(answer(request.send(object.to_string())?)?)

@@ -7,7 +7,9 @@ use event::Entry;
 use serde::Deserialize;
 use trail::Recorded;
 
-use crate::{DepositId, DepositRecord, SYSTEM, Scope, Secret, Slug, TokenId};
+use crate::{
+    CheckRecord, Checked, DepositId, DepositRecord, SYSTEM, Scope, Secret, Slug, TokenId, checked,
+};
 
 /// One trail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +78,13 @@ impl TokenRecord {
     }
 }
 
-/// Trails, tokens and deposits.
+/// Trails, tokens and deposits, and when each trail was last checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
     trails: BTreeMap<Slug, Arc<TrailRecord>>,
     tokens: BTreeMap<TokenId, Arc<TokenRecord>>,
     deposits: BTreeMap<DepositId, Arc<DepositRecord>>,
+    checks: BTreeMap<Slug, Arc<CheckRecord>>,
     unknown: u64,
 }
 
@@ -164,7 +167,11 @@ impl Registry {
                 let deposit = Arc::make_mut(self.deposits.get_mut(&id)?);
                 deposit.removed_at_micros.get_or_insert(at);
             }
-            // Not configuration: a start, a stop, a clock that was set.
+            checked::ACTION => {
+                let (slug, checked) = Checked::of(event)?;
+                self.checks.insert(slug, Arc::new(CheckRecord { at_micros: at, checked }));
+            }
+            // Not configuration: a clock that was set.
             _ => {}
         }
         Some(())
@@ -200,6 +207,11 @@ impl Registry {
         self.deposits.values()
     }
 
+    /// The last check of a trail.
+    pub fn last_check(&self, slug: &Slug) -> Option<&Arc<CheckRecord>> {
+        self.checks.get(slug)
+    }
+
     /// The token that a client presents, if it is one that may be used now.
     pub fn authenticate(&self, presented: &str, now_micros: i64) -> Option<&Arc<TokenRecord>> {
         let (id, secret) = Secret::parse(presented)?;
@@ -223,7 +235,11 @@ mod tests {
         let actor = Actor { kind: "service".into(), id: Some("t".into()), ..Actor::default() };
         let event = change.event(format!("e{at}"), at, actor, Some("because"));
         event.check().unwrap();
-        let draft = Draft::new(&event, None, &mut || [0; 32]).unwrap();
+        apply(registry, &event, at);
+    }
+
+    fn apply(registry: &mut Registry, event: &event::Event<'static>, at: i64) {
+        let draft = Draft::new(event, None, &mut || [0; 32]).unwrap();
         let received = Received { via: "server".into(), ..Received::default() };
         let mut entry = Vec::new();
         Stamp::new(at, "t", &received).write(&draft, &mut entry);
@@ -307,6 +323,28 @@ mod tests {
             assert_eq!(registry.deposit(&id).unwrap().removed_at_micros, Some(9), "the first one");
         }
         assert_eq!((registry.deposits().count(), registry.unknown()), (3, 0));
+    }
+
+    #[test]
+    fn the_last_check_of_a_trail_is_known() {
+        let mut registry = Registry::default();
+        let slug = Slug::parse("lab").unwrap();
+        assert!(registry.last_check(&slug).is_none());
+        let sound = Checked { published_size: 7, committed_size: 8, ..Checked::default() };
+        let damaged =
+            Checked { problems: 30, first_problems: vec!["x".repeat(2_000); 30], ..sound.clone() };
+        for (at, checked) in [(1_000_000, &sound), (2_000_000, &damaged)] {
+            let actor = Actor { kind: "system".into(), ..Actor::default() };
+            let event = checked.event(format!("c{at}"), at, actor, &slug);
+            event.check().unwrap();
+            apply(&mut registry, &event, at);
+            let last = registry.last_check(&slug).unwrap();
+            assert_eq!((last.at_micros, last.checked.problems), (at, checked.problems));
+            assert_eq!(last.checked.is_sound(), at == 1_000_000);
+        }
+        let told = &registry.last_check(&slug).unwrap().checked.first_problems;
+        assert_eq!((told.len(), told[0].len()), (20, 500));
+        assert_eq!(registry.unknown(), 0);
     }
 
     #[test]

@@ -13,12 +13,14 @@
 //! **Absent on purpose.** No I/O, no clock: the caller appends what this crate writes.
 
 mod change;
+mod checked;
 mod deposit;
 mod fold;
 mod secret;
 mod slug;
 
 pub use change::{Change, SYSTEM};
+pub use checked::{CheckRecord, Checked, PROBLEMS_TOLD_MAX};
 pub use deposit::{DepositId, DepositOrder, DepositRecord, Download};
 pub use fold::{Registry, TokenRecord, TrailRecord};
 pub use secret::{Secret, TokenId};

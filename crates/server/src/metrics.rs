@@ -156,6 +156,15 @@ fn gauges(out: &mut String, app: &App) {
         lag = lag.max(size.saturating_sub(seen));
         stopped += u64::from(open.trail.is_stopped());
     }
+    let mut unsound = 0;
+    let mut checked_at: Option<i64> = None;
+    for record in app.instance().trails() {
+        let Some(check) = app.instance().last_check(&record.slug) else { continue };
+        unsound += u64::from(!check.checked.is_sound());
+        let at = check.at_micros / 1_000_000;
+        checked_at = Some(checked_at.map_or(at, |other| other.min(at)));
+    }
+    let ahead = app.instance().clock_ahead_micros().unwrap_or(0) / 1_000_000;
     let gauges = [
         ("connections", "Open connections.", metrics.connections.load(Ordering::Relaxed)),
         (
@@ -175,6 +184,17 @@ fn gauges(out: &mut String, app: &App) {
             app.instance().deposit_findings(),
         ),
         ("search_lag_events", "Events that cannot be found yet, in the trail with most.", lag),
+        ("trails_unsound", "Trails whose last check found damage.", unsound),
+        (
+            "last_check_timestamp_seconds",
+            "When the trail that was not checked for longest was; 0 before the first check.",
+            u64::try_from(checked_at.unwrap_or(0)).unwrap_or(0),
+        ),
+        (
+            "clock_ahead_seconds",
+            "How far the clock leapt ahead while it is not believed and appends stop.",
+            u64::try_from(ahead).unwrap_or(0),
+        ),
     ];
     for (name, help, value) in gauges {
         let name = format!("indelible_{name}");

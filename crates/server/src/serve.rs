@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::control::{Control, Operator};
-use crate::instance::Instance;
+use crate::instance::{Instance, Scrub};
 use crate::{App, AppOptions, Service, Tls};
 
 /// Bytes of all headers of a request.
@@ -43,6 +43,8 @@ pub struct ServeOptions {
     pub header_timeout: Duration,
     /// How long a stop waits for requests under way.
     pub stop_timeout: Duration,
+    /// When trails are checked, if they are.
+    pub scrub: Option<Scrub>,
     /// What the application is told.
     pub app: AppOptions,
 }
@@ -56,6 +58,7 @@ impl ServeOptions {
             connections_max: 4_096,
             header_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(30),
+            scrub: Some(Scrub::default()),
             app: AppOptions::new(),
         }
     }
@@ -82,6 +85,7 @@ pub struct Server {
     address: SocketAddr,
     options: ServeOptions,
     service: Service,
+    control: Option<Control>,
 }
 
 /// Serves an instance until `shutdown` is ready; then finishes what is under way and publishes.
@@ -106,8 +110,11 @@ impl Server {
         let refused = |source| ServeError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let control = Control::open(instance.directory()).inspect_err(|error| {
+            tracing::warn!(%error, "no control socket: commands cannot reach this server");
+        });
         let service = Service::new(App::new(instance, options.app.clone()));
-        Ok(Self { listener, address, options, service })
+        Ok(Self { listener, address, options, service, control: control.ok() })
     }
 
     /// Where it listens.
@@ -118,16 +125,17 @@ impl Server {
     /// Answers until `shutdown` is ready; then accepts no more, finishes what is under way within
     /// its time, and publishes all that was recorded.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, options, service, .. } = self;
+        let Self { listener, options, service, control, .. } = self;
         let app = service.app().clone();
         app.instance().run_background();
         app.instance().run_deposits_in_background();
+        if let Some(scrub) = options.scrub
+            && let Err(error) = app.instance().run_scrub(scrub)
+        {
+            tracing::error!(%error, "no thread for the nightly check");
+        }
         let connections = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
-        let control = Control::open(app.instance().directory()).inspect_err(|error| {
-            tracing::warn!(%error, "no control socket: commands cannot reach this server");
-        });
-        let control = control.ok();
         let commands = Arc::new(Semaphore::new(COMMANDS_MAX));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
@@ -211,10 +219,10 @@ async fn connection(
 ) {
     // An answer is one small write: it must not wait for the next.
     let _ = stream.set_nodelay(true);
-    let Some(Tls(acceptor)) = &options.tls else {
+    let Some(tls) = &options.tls else {
         return converse(stream, Origin::Peer(peer), service, options, watcher).await;
     };
-    match tokio::time::timeout(options.header_timeout, acceptor.accept(stream)).await {
+    match tokio::time::timeout(options.header_timeout, tls.acceptor().accept(stream)).await {
         Ok(Ok(stream)) => {
             converse(stream, Origin::Peer(peer), service, options, watcher).await;
         }

@@ -82,14 +82,14 @@ async fn readable(
     parts: &Parts,
 ) -> Result<(Arc<OpenTrail>, bool), Problem> {
     let slug = slug(params);
-    let public = Slug::parse(slug).ok().filter(|slug| !slug.is_built_in());
-    if app.instance().options().public_read_path
-        && let Some(slug) = public
-    {
+    if app.instance().options().public_read_path {
         if parts.uri.path().contains('%') {
             return Err(nothing());
         }
-        return Ok((app.open_unchecked(&slug).await?, true));
+        let slug = Slug::parse(slug).map_err(|_| Problem::new(Code::NoSuchTrail))?;
+        if !slug.is_built_in() {
+            return Ok((app.open_unchecked(&slug).await?, true));
+        }
     }
     let caller = Caller::of(app, &parts.headers, &parts.extensions)?;
     Ok((app.open(&caller, slug, Scope::Read).await?, false))

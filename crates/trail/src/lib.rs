@@ -51,7 +51,7 @@ pub use ids::{DiskIds, IdKey, Ids, MemoryIds};
 pub use keys::Keys;
 pub use queue::{QUEUE_BYTES_MAX, Reply};
 pub use recovery::Recovery;
-pub use time_keeper::{AHEAD_MICROS, STEP_MICROS};
+pub use time_keeper::{AHEAD_MICROS, STEP_MICROS, Step, WatchedClock};
 pub use trail::{Answer, Batch, Options, Surroundings, Trail};
 pub use view::Published;
 pub use watermark::{FileWatermark, NoWatermark, Watermark};

@@ -89,6 +89,18 @@ impl Trail {
         Ok((trail, recovery))
     }
 
+    /// Whether a trail was left as a clean stop leaves it. One that was not has to be opened to be
+    /// whole again.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or is damaged.
+    pub fn is_at_rest(store: &dyn Store, slug: &str) -> Result<bool, Error> {
+        let folder = Layout::new(Self::folder(slug)?).journal();
+        let opened = store.open_journal(&folder)?;
+        let (_, replay) = opened.ok_or_else(|| Corruption::Missing { path: folder.to_string() })?;
+        Ok(replay.frames.is_empty() && replay.torn.is_none())
+    }
+
     #[expect(clippy::too_many_arguments, reason = "each is one field of the trail")]
     fn assemble(
         store: Arc<dyn Store>,

@@ -1,9 +1,16 @@
-//! `recorded_at`: never back, and not ahead on the word of a clock that jumped.
+//! The server's clock, watched: `recorded_at` never goes back, and not ahead on the word of a clock
+//! that jumped.
 //!
 //! Between two looks the wall clock should move as far as the monotonic clock does. A difference of
 //! more than [`STEP_MICROS`] is a step: it is noted, and the times go on from the new one. A step
-//! that would move `recorded_at` more than [`AHEAD_MICROS`] ahead is not believed before an
-//! operator confirms it, because `recorded_at` could never come back.
+//! that would move `recorded_at` more than [`AHEAD_MICROS`] ahead is not believed before an operator
+//! confirms it, because `recorded_at` could never come back.
+//!
+//! All trails of a server share one watch, so that a step is noted once, and a trail that is opened
+//! after a leap does not believe what the others doubt.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Clock;
 
@@ -13,76 +20,152 @@ pub const STEP_MICROS: i64 = 5_000_000;
 /// A step further ahead than this stops appends.
 pub const AHEAD_MICROS: i64 = 3_600_000_000;
 
-/// What the clock did since it was last asked.
+/// Steps that wait to be recorded; of more, the first are forgotten.
+const STEPS_MAX: usize = 64;
+
+/// What the wall clock did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tick {
-    /// The time to record.
-    At(i64),
-    /// The time to record, and that the wall clock was set by this many microseconds.
-    Stepped {
-        /// The time to record.
-        at: i64,
-        /// How far the wall clock jumped; negative for back.
-        by_micros: i64,
+pub enum Step {
+    /// It was set, and is believed.
+    Set {
+        /// What it would have said.
+        from_micros: i64,
+        /// What it says.
+        to_micros: i64,
     },
-    /// The clock would move `recorded_at` this far ahead; nothing may be recorded.
-    Untrusted {
-        /// How far ahead of where it should be.
-        ahead_micros: i64,
+    /// It leapt ahead, and is not believed.
+    Leapt {
+        /// What it would have said.
+        from_micros: i64,
+        /// What it says.
+        to_micros: i64,
+    },
+    /// It came back to where it is believed, without anybody's word.
+    Returned {
+        /// What it says.
+        to_micros: i64,
     },
 }
 
-/// Keeps the last recorded time and the relation of the two clocks.
+/// A wall clock beside a monotonic one.
+#[derive(Debug)]
+pub struct WatchedClock {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    wall_minus_monotonic: Option<i64>,
+    /// Whether the leap that the clock is in was noted.
+    leapt: bool,
+    steps: VecDeque<Step>,
+}
+
+/// One look at the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// What the clock says; where it is not believed, what it would have said.
+    pub(crate) at_micros: i64,
+    /// How far ahead of that it is, when it is not believed.
+    pub(crate) ahead_micros: Option<i64>,
+}
+
+impl WatchedClock {
+    /// Watches a clock, which is believed as it stands at the first look.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::default() }
+    }
+
+    /// Microseconds since the epoch. Where the clock leapt ahead and is not believed, what it would
+    /// have said.
+    pub fn now_micros(&self) -> i64 {
+        self.look().at_micros
+    }
+
+    /// How far the clock leapt ahead, while it is not believed.
+    pub fn ahead_micros(&self) -> Option<i64> {
+        self.look().ahead_micros
+    }
+
+    /// Believes the clock as it stands now. The caller has recorded who says so.
+    pub fn confirm(&self) {
+        let mut state = self.lock();
+        (state.wall_minus_monotonic, state.leapt) = (None, false);
+    }
+
+    /// Takes what the clock did since this was last asked, for the record.
+    pub fn take_steps(&self) -> Vec<Step> {
+        self.look();
+        self.lock().steps.drain(..).collect()
+    }
+
+    pub(crate) fn look(&self) -> Look {
+        let mut state = self.lock();
+        let now = self.clock.now_micros();
+        let monotonic = self.clock.monotonic_micros();
+        let base = *state.wall_minus_monotonic.get_or_insert(now - monotonic);
+        let expected = base + monotonic;
+        let stepped = now - expected;
+        if stepped > AHEAD_MICROS {
+            if !state.leapt {
+                state.note(Step::Leapt { from_micros: expected, to_micros: now });
+                state.leapt = true;
+            }
+            return Look { at_micros: expected, ahead_micros: Some(stepped) };
+        }
+        if std::mem::take(&mut state.leapt) {
+            state.note(Step::Returned { to_micros: now });
+        }
+        if stepped.abs() > STEP_MICROS {
+            state.note(Step::Set { from_micros: expected, to_micros: now });
+            state.wall_minus_monotonic = Some(now - monotonic);
+        }
+        Look { at_micros: now, ahead_micros: None }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn note(&mut self, step: Step) {
+        tracing::warn!(?step, "the wall clock was set");
+        if self.steps.len() == STEPS_MAX {
+            self.steps.pop_front();
+        }
+        self.steps.push_back(step);
+    }
+}
+
+/// The last recorded time of one trail.
 #[derive(Debug)]
 pub(crate) struct TimeKeeper {
     last_micros: i64,
-    wall_minus_monotonic: Option<i64>,
 }
 
 impl TimeKeeper {
     pub(crate) fn new(last_micros: i64) -> Self {
-        Self { last_micros, wall_minus_monotonic: None }
+        Self { last_micros }
     }
 
-    /// The time for what is recorded now. Call [`Self::recorded`] once it is.
-    pub(crate) fn tick(&mut self, clock: &dyn Clock) -> Tick {
-        let now = clock.now_micros();
-        let difference = now - clock.monotonic_micros();
-        let stepped = difference - *self.wall_minus_monotonic.get_or_insert(difference);
-        if stepped > AHEAD_MICROS {
-            return Tick::Untrusted { ahead_micros: stepped };
-        }
-        let at = now.max(self.last_micros);
-        if stepped.abs() <= STEP_MICROS {
-            return Tick::At(at);
-        }
-        self.wall_minus_monotonic = Some(difference);
-        Tick::Stepped { at, by_micros: stepped }
+    /// The time for what is recorded after a look. Call [`Self::recorded`] once it is.
+    pub(crate) fn at(&self, look: Look) -> i64 {
+        look.at_micros.max(self.last_micros)
     }
 
     pub(crate) fn recorded(&mut self, at_micros: i64) {
         self.last_micros = self.last_micros.max(at_micros);
-    }
-
-    /// Believes the clock as it stands now.
-    pub(crate) fn confirm(&mut self) {
-        self.wall_minus_monotonic = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
 
     #[derive(Debug)]
     struct Script(Mutex<(i64, i64)>);
-
-    impl Script {
-        fn set(&self, wall: i64, monotonic: i64) {
-            *self.0.lock().unwrap() = (wall, monotonic);
-        }
-    }
 
     impl Clock for Script {
         fn now_micros(&self) -> i64 {
@@ -93,29 +176,44 @@ mod tests {
         }
     }
 
+    fn believed(at_micros: i64) -> Look {
+        Look { at_micros, ahead_micros: None }
+    }
+
     #[test]
     fn recorded_time_never_goes_back_and_never_jumps_an_hour_unasked() {
-        let clock = Script(Mutex::new((1_000, 0)));
+        let script = Arc::new(Script(Mutex::new((1_000, 0))));
+        let set = |wall: i64, monotonic: i64| *script.0.lock().unwrap() = (wall, monotonic);
+        let clock = WatchedClock::new(Arc::clone(&script) as Arc<dyn Clock>);
         let mut keeper = TimeKeeper::new(5_000);
-        assert_eq!(keeper.tick(&clock), Tick::At(5_000));
-        clock.set(1_000_000, 999_000);
-        assert_eq!(keeper.tick(&clock), Tick::At(1_000_000));
+        assert_eq!(keeper.at(clock.look()), 5_000);
+        set(1_000_000, 999_000);
+        assert_eq!(keeper.at(clock.look()), 1_000_000);
         keeper.recorded(1_000_000);
+        assert_eq!(clock.take_steps(), []);
 
-        clock.set(1_000_000 + 7_000_000, 999_001);
-        let Tick::Stepped { at: 8_000_000, by_micros } = keeper.tick(&clock) else { panic!() };
-        assert!(by_micros > STEP_MICROS);
+        set(8_000_000, 999_001);
+        assert_eq!(keeper.at(clock.look()), 8_000_000);
         keeper.recorded(8_000_000);
-        assert_eq!(keeper.tick(&clock), Tick::At(8_000_000));
+        let ahead = Step::Set { from_micros: 1_000_001, to_micros: 8_000_000 };
+        assert_eq!(clock.take_steps(), [ahead], "a step is noted once");
 
-        clock.set(500_000, 999_002);
-        let Tick::Stepped { at: 8_000_000, by_micros } = keeper.tick(&clock) else { panic!() };
-        assert!(by_micros < -STEP_MICROS);
+        set(500_000, 999_002);
+        assert_eq!(keeper.at(clock.look()), 8_000_000);
+        assert!(matches!(clock.take_steps()[..], [Step::Set { to_micros: 500_000, .. }]));
 
-        clock.set(2 * AHEAD_MICROS, 999_003);
-        assert!(matches!(keeper.tick(&clock), Tick::Untrusted { .. }));
-        assert!(matches!(keeper.tick(&clock), Tick::Untrusted { .. }));
-        keeper.confirm();
-        assert_eq!(keeper.tick(&clock), Tick::At(2 * AHEAD_MICROS));
+        set(2 * AHEAD_MICROS, 1_999_002);
+        let ahead_micros = Some(2 * AHEAD_MICROS - 1_500_000);
+        assert_eq!(clock.look(), Look { at_micros: 1_500_000, ahead_micros });
+        assert_eq!(clock.now_micros(), 1_500_000, "the time goes on without the leap");
+        assert!(matches!(clock.take_steps()[..], [Step::Leapt { from_micros: 1_500_000, .. }]));
+        set(1_600_000, 2_099_002);
+        assert_eq!(clock.look(), believed(1_600_000));
+        assert_eq!(clock.take_steps(), [Step::Returned { to_micros: 1_600_000 }]);
+
+        set(3 * AHEAD_MICROS, 2_099_003);
+        assert!(clock.ahead_micros().is_some());
+        clock.confirm();
+        assert_eq!(clock.look(), believed(3 * AHEAD_MICROS));
     }
 }

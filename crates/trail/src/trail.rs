@@ -16,13 +16,13 @@ use crate::queue::Queue;
 use crate::reader::CheckedEdge;
 use crate::view::View;
 use crate::writer::Writer;
-use crate::{Clock, Error, Ids, Keys, Published, Watermark};
+use crate::{Error, Ids, Keys, Published, WatchedClock, Watermark};
 
 /// What a trail needs of the world around it. Shared by all trails of a server.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// The time.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<WatchedClock>,
     /// The id index.
     pub ids: Arc<dyn Ids>,
     /// Where the highest checkpoint is remembered.
@@ -32,10 +32,13 @@ pub struct Surroundings {
 }
 
 /// How one trail behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Appends stop while less space than this is free. Zero for the trails that must go on.
     pub reserve_bytes: u64,
+    /// Whether appends go on, at the time that it should be, while the clock is not believed. For
+    /// the trails that have to say so.
+    pub goes_on: bool,
 }
 
 /// Events that are appended together, in order, all or none.
@@ -142,11 +145,6 @@ impl Trail {
     /// Whether a write of unknown outcome stopped the writer.
     pub fn is_stopped(&self) -> bool {
         lock(&self.writer).is_stopped()
-    }
-
-    /// Believes the clock as it stands, after [`Error::ClockUntrusted`]. The caller records who did.
-    pub fn confirm_clock(&self) {
-        lock(&self.writer).confirm_clock();
     }
 
     /// Gives memory back that only a busy trail needs.

@@ -10,7 +10,7 @@ use tlog::{Frontier, Hash, TreeSize};
 use crate::head::Head;
 use crate::ids::IdKey;
 use crate::stage::{Chunk, Stage};
-use crate::time_keeper::{Tick, TimeKeeper};
+use crate::time_keeper::TimeKeeper;
 use crate::trail::lock;
 use crate::{Answer, Batch, Error, Recorded, Trail};
 
@@ -78,10 +78,6 @@ impl Writer {
 
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped
-    }
-
-    pub(crate) fn confirm_clock(&mut self) {
-        self.time.confirm();
     }
 
     /// Takes the tree that the head names, once recovery has verified it.
@@ -174,7 +170,7 @@ impl Trail {
         decide: impl FnOnce(u64, i64) -> Result<Option<Batch>, Error>,
     ) -> Result<Option<Vec<Answer>>, Error> {
         let mut writer = lock(&self.writer);
-        let at_micros = self.ready(&mut writer)?;
+        let at_micros = self.ready(&writer)?;
         let Some(batch) = decide(writer.head.size.get(), at_micros)? else { return Ok(None) };
         let mut answers = self.stage_and_commit_at(&mut writer, &[batch], at_micros)?;
         answers.pop().unwrap_or(Err(Error::Stopped)).map(Some)
@@ -200,7 +196,7 @@ impl Trail {
     }
 
     /// Whether an append may begin now, and the time that it will be recorded at.
-    fn ready(&self, writer: &mut Writer) -> Result<i64, Error> {
+    fn ready(&self, writer: &Writer) -> Result<i64, Error> {
         if writer.stopped {
             return Err(Error::Stopped);
         }
@@ -209,15 +205,10 @@ impl Trail {
         {
             return Err(Error::Full(None));
         }
-        match writer.time.tick(&*self.around.clock) {
-            Tick::At(at) => Ok(at),
-            Tick::Stepped { at, by_micros } => {
-                tracing::warn!(origin = %self.origin, by_micros, "the wall clock was set");
-                Ok(at)
-            }
-            Tick::Untrusted { ahead_micros } => {
-                Err(Error::ClockUntrusted { ahead_seconds: ahead_micros / 1_000_000 })
-            }
+        let look = self.around.clock.look();
+        match look.ahead_micros.filter(|_| !self.options.goes_on) {
+            Some(ahead) => Err(Error::ClockUntrusted { ahead_seconds: ahead / 1_000_000 }),
+            None => Ok(writer.time.at(look)),
         }
     }
 

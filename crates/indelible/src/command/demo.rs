@@ -53,6 +53,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     let vkey = instance.trail(&lab)?.trail.verifier().to_string();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let stopped = serve::stopped()?;
         let server = Server::bind(Arc::clone(&instance), ServeOptions::new(listen)).await?;
         let url = format!("http://{}", server.address());
         let player = (url.clone(), token.expose().to_owned(), instance.now_micros());
@@ -63,7 +64,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
             }
         });
         introduce(&url, token.expose(), &vkey, &directory)?;
-        server.run(serve::stopped()).await;
+        server.run(stopped).await;
         Ok(Exit::Done)
     })
 }

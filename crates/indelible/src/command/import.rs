@@ -165,8 +165,10 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let set = Arc::clone(&flag);
     std::thread::spawn(move || {
-        runtime.block_on(serve::stopped());
-        set.store(true, Ordering::Relaxed);
+        // Without the signals the process just ends, and the next import goes on from there.
+        if runtime.block_on(async { Ok::<_, io::Error>(serve::stopped()?.await) }).is_ok() {
+            set.store(true, Ordering::Relaxed);
+        }
     });
     Ok(flag)
 }

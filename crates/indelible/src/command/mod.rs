@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod check;
+mod clock;
 mod demo;
 mod deposit;
 mod export;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Token(command) => token::run(command),
         Command::Deposit(command) => deposit::run(command),
         Command::Trail(command) => trail::run(command),
+        Command::Clock(command) => clock::run(command),
     }
 }
 

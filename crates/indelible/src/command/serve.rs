@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use server::instance::Instance;
 use server::{AppOptions, ServeOptions, Server, Tls};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::explain;
 use crate::cli::Serve;
@@ -32,34 +32,49 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     app.import_bytes_max = config.raw.import_bytes_max.unwrap_or(app.import_bytes_max);
     app.import_total =
         config.raw.import_seconds_max.map_or(app.import_total, std::time::Duration::from_secs);
+    let scrub = config.raw.scrub()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let data = config.data.clone();
         let opening =
             tokio::task::spawn_blocking(move || Instance::open(&config.data, config.options));
         let instance = opening.await?.map_err(explain)?;
+        // Before anybody is told that it serves: a signal must not find nobody.
+        let (stopped, hangup) = (stopped()?, signal(SignalKind::hangup())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let options = ServeOptions { tls, app, ..ServeOptions::new(listen) };
+        let options = ServeOptions { tls: tls.clone(), scrub, app, ..ServeOptions::new(listen) };
         let server = Server::bind(instance, options).await?;
         output::note(&format!("serving {} on {scheme}://{}", data.display(), server.address()));
-        server.run(stopped()).await;
+        tokio::spawn(reload_on_hangup(hangup, tls));
+        server.run(stopped).await;
         output::note("stopped; everything recorded is published");
         Ok(Exit::Done)
     })
 }
 
-/// Ready when the process is asked to end.
-pub(super) async fn stopped() {
-    let mut term = match signal(SignalKind::terminate()) {
-        Ok(term) => term,
-        Err(error) => {
-            tracing::warn!(%error, "cannot wait for SIGTERM");
-            drop(tokio::signal::ctrl_c().await);
-            return;
+/// Reads the certificate again whenever the process is told to (SIGHUP).
+async fn reload_on_hangup(mut hangup: Signal, tls: Option<Tls>) {
+    while hangup.recv().await.is_some() {
+        match tls.as_ref().map(Tls::reload) {
+            Some(Ok(())) => output::note("read the certificate and its key again"),
+            Some(Err(error)) => {
+                let error = anyhow::Error::from(error);
+                output::note(&format!("error: {error:#}; the certificate before stays in use"));
+            }
+            None => output::note("nothing to read again: no certificate is in use"),
         }
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
+}
+
+/// Listens for the signals that ask the process to end from now on; the future is ready with the
+/// first of them.
+pub(super) fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut term, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

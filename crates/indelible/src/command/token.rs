@@ -70,7 +70,7 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
                         "trail": trail.as_ref().map(Slug::as_str),
                         "expires_at": expires.map(event::format_micros),
                     });
-                    server.post::<Made>("/api/v1/tokens", &new)?.token
+                    server.post::<Made>("/api/v1/tokens", &[], &new)?.token
                 }
             };
             output::line(&secret)?;

@@ -38,7 +38,7 @@ pub(crate) fn run(command: Trail) -> Result<Exit> {
                 }
                 Opened::There(server) => {
                     let new = json!({"slug": slug.as_str()});
-                    server.post::<Shown>("/api/v1/trails", &new)?.verifier_key
+                    server.post::<Shown>("/api/v1/trails", &[], &new)?.verifier_key
                 }
             };
             output::line(&vkey)?;

@@ -8,6 +8,7 @@
 
 mod beside;
 mod command;
+mod faults;
 mod import;
 mod killed;
 mod load;

@@ -1,6 +1,7 @@
 //! The API below `/api/v1`: one file for each resource.
 
 mod append;
+mod clock;
 mod counts;
 mod deposited;
 mod deposits;
@@ -18,6 +19,7 @@ mod tokens;
 mod trails;
 
 pub(crate) use append::{append, append_routed};
+pub(crate) use clock::confirm_clock;
 pub(crate) use counts::{count, facets, histogram};
 pub(crate) use deposited::{file as deposited_file, files as deposited_files};
 pub(crate) use deposits::{create_deposit, deposits, remove_deposit};

@@ -1,9 +1,10 @@
-//! What goes on by itself: publishing every second, and giving back what idle trails hold.
+//! What goes on by itself: what a crash left is recovered, what is new is published every second,
+//! what the clock did is recorded, and idle trails give back what they hold.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use trail::{Error, Feed};
+use trail::{Error, Feed, Trail};
 
 use super::{Instance, OpenTrail};
 
@@ -27,14 +28,37 @@ impl Instance {
         first
     }
 
-    /// Publishes every second and rests idle trails, until the instance is dropped.
+    /// Opens the trails that a crash left in the middle of something, so that they are whole without
+    /// anybody asking for them. One that cannot be opened is told in the diagnostics, and to whoever
+    /// asks for it. Blocks on the disk.
+    pub fn recover(&self) {
+        for record in self.trails() {
+            let slug = &record.slug;
+            if self.find_open(slug).is_some()
+                || Trail::is_at_rest(&*self.store, slug.as_str()).unwrap_or(false)
+            {
+                continue;
+            }
+            if let Err(error) = self.trail(slug) {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(trail = %slug, error, "the trail cannot be recovered");
+            }
+        }
+    }
+
+    /// Recovers what a crash left; then publishes every second, records what the clock did and rests
+    /// idle trails, until the instance is dropped.
     pub fn run_background(self: &Arc<Self>) {
+        let recovering = Arc::clone(self);
+        tokio::task::spawn_blocking(move || recovering.recover());
         let instance = Arc::downgrade(self);
         tokio::spawn(async move {
             let mut idle = std::collections::HashMap::new();
             loop {
                 tokio::time::sleep(PUBLISH_EVERY).await;
                 let Some(instance) = instance.upgrade() else { return };
+                let recording = Arc::clone(&instance);
+                tokio::task::spawn_blocking(move || recording.note_clock());
                 for open in instance.open_trails() {
                     let rounds: &mut u32 = idle.entry(open.slug.clone()).or_default();
                     let new = open.trail.committed_size()
@@ -51,9 +75,24 @@ impl Instance {
         });
     }
 
-    /// Publishes all that is committed: the last act of a graceful stop.
+    /// Publishes all that is committed, and writes down what search has in memory, so that the next
+    /// start need not read it again: the last acts of a graceful stop.
     pub fn stop(&self) {
+        self.note_clock();
         drop(self.publish_all());
+        for open in self.open_trails() {
+            if let Err(error) = open.projection.flush() {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(trail = %open.slug, error, "search begins from where it was");
+            }
+        }
+    }
+
+    fn note_clock(&self) {
+        if let Err(error) = self.record_clock_steps() {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "what the clock did cannot be recorded");
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, PoisonError};
 
-use event::{Actor, Draft, Received};
+use event::{Actor, Event};
 use registry::{Change, SYSTEM_SLUG, Scope, Secret, Slug, TokenId};
-use trail::{Answer, Batch, Feed, Trail};
+use trail::{Feed, Trail};
 
 use super::open::parse_built_in;
 use super::{Instance, InstanceError, OpenTrail, keys, uuid7};
@@ -129,21 +129,15 @@ impl Instance {
         by: &Actor<'static>,
         reason: Option<&str>,
     ) -> Result<(), InstanceError> {
-        let system = self.trail(&parse_built_in(SYSTEM_SLUG))?;
         let now = self.now_micros();
-        let event = change.event(uuid7(now), now, by.clone(), reason);
-        event.check()?;
-        let batch = Batch {
-            drafts: vec![Draft::new(&event, None, &mut super::append::salt)?],
-            recorded_by: "server".into(),
-            received: Arc::new(Received { via: "server".into(), ..Received::default() }),
-            atomic: true,
-        };
-        let answers = system.trail.append(batch)?;
-        let Some(Answer::Recorded { index, .. }) = answers.first() else {
-            return Err(trail::Error::Stopped.into());
-        };
-        for recorded in system.trail.read_many(&[*index])? {
+        self.record_and_apply(&change.event(uuid7(now), now, by.clone(), reason))
+    }
+
+    /// Records an event on the `system` trail and folds it in.
+    pub(super) fn record_and_apply(&self, event: &Event<'static>) -> Result<(), InstanceError> {
+        let index = self.record(event)?;
+        let system = self.trail(&parse_built_in(SYSTEM_SLUG))?;
+        for recorded in system.trail.read_many(&[index])? {
             self.registry.write().unwrap_or_else(PoisonError::into_inner).apply(&recorded);
         }
         Ok(())

@@ -9,6 +9,7 @@
 //!
 //! ```text
 //! lock               held while the directory is open
+//! control.sock       commands reach the server here while one runs
 //! trails/<slug>/     the trails, see docs/format.md
 //! keys/<slug>        secret keys, mode 0600
 //! ids/               idempotency keys: a projection, may be deleted
@@ -21,10 +22,13 @@ mod change;
 mod deposits;
 mod error;
 mod keys;
+mod notes;
 mod open;
+mod scrub;
 
 pub use append::salt;
 pub use append::{append, record_access, uuid7};
 pub use deposits::NewDeposit;
 pub use error::InstanceError;
 pub use open::{Instance, InstanceOptions, OpenTrail, default_state_folder};
+pub use scrub::Scrub;

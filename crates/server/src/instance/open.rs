@@ -10,6 +10,7 @@ use search::{Projection, Scheduler};
 use store::{Disk, Store};
 use trail::{
     Cache, Clock, DiskIds, Feed, FileWatermark, Options, Surroundings, SystemClock, Trail,
+    WatchedClock,
 };
 
 use super::deposits::DepositWork;
@@ -118,8 +119,8 @@ impl Instance {
             let slug = parse_built_in(slug);
             let origin = format!("{origin}/{slug}");
             let keys = keys::create(directory, &slug, &origin)?;
-            let free = Options { reserve_bytes: 0 };
-            Trail::create(Arc::clone(&store), slug.as_str(), &origin, keys, around.clone(), free)?;
+            let (store, around) = (Arc::clone(&store), around.clone());
+            Trail::create(store, slug.as_str(), &origin, keys, around, options_of_built_in())?;
         }
         let instance = Self::assemble(directory, options, store, around, origin.to_owned())?;
         for slug in [SYSTEM_SLUG, ACCESS_SLUG] {
@@ -281,9 +282,16 @@ impl Instance {
     }
 
     pub(super) fn trail_options(&self, slug: &Slug) -> Options {
-        let reserve_bytes = if slug.is_built_in() { 0 } else { self.options.reserve_bytes };
-        Options { reserve_bytes }
+        if slug.is_built_in() {
+            return options_of_built_in();
+        }
+        Options { reserve_bytes: self.options.reserve_bytes, goes_on: false }
     }
+}
+
+/// The server's own trails go on where others stop: they have to say why.
+fn options_of_built_in() -> Options {
+    Options { reserve_bytes: 0, goes_on: true }
 }
 
 pub(super) fn parse_built_in(slug: &str) -> Slug {
@@ -306,7 +314,7 @@ fn surroundings(
 ) -> Result<Surroundings, InstanceError> {
     let path = directory.join("ids");
     Ok(Surroundings {
-        clock: Arc::clone(&options.clock),
+        clock: Arc::new(WatchedClock::new(Arc::clone(&options.clock))),
         ids: Arc::new(open_ids(&path).map_err(InstanceError::file(&path))?),
         watermark: Arc::new(FileWatermark::new(&options.state_folder)),
         cache: Arc::new(Cache::new(CACHE_BYTES)),

@@ -45,7 +45,7 @@ codes! {
     /// recorded. Send the same request again after the seconds that `Retry-After` names.
     Busy => "busy", TOO_MANY_REQUESTS, "The server is busy";
     /// The server's clock would move `recorded_at` more than an hour ahead. Nothing was recorded.
-    /// An operator has to set the clock or confirm it.
+    /// An operator has to set the clock right, or confirm it with `indelible clock confirm`.
     ClockUntrusted => "clock-untrusted", SERVICE_UNAVAILABLE, "The clock cannot be believed";
     /// A deposited file is gone or has other bytes than were recorded. It is not handed out. Put the
     /// file back; its SHA-256 is in the trail.

@@ -16,6 +16,7 @@ mod deposits;
 mod description;
 mod facades;
 mod import;
+mod instance;
 mod read;
 mod search;
 mod streams;

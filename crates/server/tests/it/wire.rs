@@ -1,6 +1,7 @@
 //! Real sockets: slow and cut-off uploads, connections, TLS, and the stop.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use server::{AppOptions, ServeOptions, Server, Tls};
@@ -8,6 +9,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use trail::Feed as _;
 
 use crate::app::{TestApp, event};
@@ -168,31 +173,139 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
     assert!(count.unwrap().unwrap() > 0);
 }
 
+/// Connects and trusts one certificate.
+async fn handshake(
+    address: SocketAddr,
+    certificate: &Path,
+    protocol: &str,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    let connector = TlsConnector::from(std::sync::Arc::new(config));
+    let stream = TcpStream::connect(address).await.unwrap();
+    connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_used_without_a_restart() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("c.key"));
+    let put = |name: &str| {
+        std::fs::copy(data.join(format!("{name}.pem")), &certificate).unwrap();
+        std::fs::copy(data.join(format!("{name}.key")), &key).unwrap();
+    };
+    put("localhost");
+    let tls = Tls::read(&certificate, &key).unwrap();
+    let app = TestApp::new();
+    let server = run(&app, |options| options.tls = Some(tls.clone())).await;
+    let trusts = async |name: &str| {
+        let root = data.join(format!("{name}.pem"));
+        handshake(server.address, &root, "http/1.1").await.is_ok()
+    };
+    assert!(trusts("localhost").await && !trusts("renewed").await);
+    put("renewed");
+    tls.reload().unwrap();
+    assert!(trusts("renewed").await && !trusts("localhost").await);
+    std::fs::write(&key, "broken").unwrap();
+    assert!(tls.reload().is_err());
+    assert!(trusts("renewed").await, "what was read before stays");
+}
+
+/// Sends a request line as it is, and gives what is answered.
+async fn raw(app: &TestApp, server: &Running, line: &str) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+        app.token
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await;
+    ended.unwrap().unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[tokio::test]
+async fn path_tricks_lead_nowhere() {
+    let app = TestApp::with(AppOptions::new(), |options| options.public_read_path = true);
+    app.fill(1).await;
+    let server = run(&app, |_| {}).await;
+    let slugs = [
+        "..",
+        ".",
+        "../lab",
+        "..%2flab",
+        "%2e%2e",
+        "%2e%2e%2flab",
+        "lab%00",
+        "lab%2e",
+        "lab/",
+        "/lab",
+        "LAB",
+        "l%61b%2f..",
+        "lab;x",
+        "lab\\..",
+        "..%5c..",
+        "%c0%ae%c0%ae",
+        "lab%20",
+        "%25%32%65",
+    ];
+    let rests = ["checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1"];
+    for slug in slugs {
+        for rest in rests {
+            let text = raw(&app, &server, &format!("GET /trails/{slug}/{rest}")).await;
+            assert!(text.starts_with("HTTP/1.1 40"), "{slug} {rest}: {text}");
+        }
+        for rest in ["events", "events/0", "status", "export?format=csv"] {
+            let text = raw(&app, &server, &format!("GET /api/v1/trails/{slug}/{rest}")).await;
+            assert!(text.starts_with("HTTP/1.1 40"), "{slug} {rest}: {text}");
+        }
+        let text = raw(&app, &server, &format!("POST /api/v1/trails/{slug}/events")).await;
+        assert!(text.starts_with("HTTP/1.1 40"), "{slug}: {text}");
+    }
+    for path in [
+        "/trails/lab/tile/../../../keys/lab",
+        "/trails/lab/tile/%2e%2e/%2e%2e/%2e%2e/keys/lab",
+        "/trails/lab/tile/entries/../../../../keys/lab",
+        "/trails/lab/tile//0/000.p/1",
+        "/trails/lab/tile/0/0.p/1",
+        "/trails/lab/tile/0/000.p/01",
+        "/trails/lab/journal/0000000000000001",
+        "/trails/lab/../../keys/lab",
+        "/../keys/lab",
+        "/keys/lab",
+        "//trails/lab/checkpoint",
+        "/trails/lab/checkpoints/../checkpoint",
+        "/t/../keys/lab",
+        "/assets/../../keys/lab",
+        "*",
+        "http://x/../keys/lab",
+    ] {
+        let text = raw(&app, &server, &format!("GET {path}")).await;
+        assert!(text.starts_with("HTTP/1.1 4"), "{path}: {text}");
+        assert!(!text.contains("PRIVATE") && !text.contains("IDLJRNL"), "{path}: {text}");
+    }
+    let text = raw(&app, &server, "GET /trails/lab/checkpoint").await;
+    assert!(text.starts_with("HTTP/1.1 200 "), "the honest path is there: {text}");
+}
+
 #[tokio::test]
 async fn it_speaks_tls_with_http_1_and_2() {
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
-
-    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data");
     let (certificate, key) = (data.join("localhost.pem"), data.join("localhost.key"));
     assert!(Tls::read(&key, &certificate).is_err(), "each is the other");
     let tls = Tls::read(&certificate, &key).unwrap();
     let app = TestApp::new();
     let server = run(&app, |options| options.tls = Some(tls)).await;
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(&certificate).unwrap()).unwrap();
     for protocol in ["http/1.1", "h2"] {
-        let mut config = ClientConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots.clone())
-            .with_no_client_auth();
-        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let connector = TlsConnector::from(std::sync::Arc::new(config));
-        let stream = TcpStream::connect(server.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let mut stream = connector.connect(name, stream).await.unwrap();
+        let mut stream = handshake(server.address, &certificate, protocol).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol.as_bytes()));
         let mut piece = vec![0; 512];
         if protocol == "h2" {

@@ -390,13 +390,13 @@ impl World {
 
     fn open(&self) -> Result<Trail, Error> {
         let around = || Surroundings {
-            clock: Arc::clone(&self.clock) as _,
+            clock: Arc::new(trail::WatchedClock::new(Arc::clone(&self.clock) as _)),
             ids: Arc::clone(&self.ids) as _,
             watermark: Arc::new(NoWatermark),
             cache: Arc::new(Cache::new(1 << 20)),
         };
         let store = || Arc::new(self.store.clone()) as Arc<dyn Store>;
-        let options = Options { reserve_bytes: 0 };
+        let options = Options::default();
         match Trail::open(store(), "lab", ORIGIN, keys(), around(), options) {
             Ok((trail, _)) => Ok(trail),
             Err(Error::Corrupt(Corruption::Missing { path })) if path.ends_with("journal") => {

@@ -17,7 +17,7 @@ use store::{Memory, ObjectPath, Store};
 use tlog::{Frontier, Hash, leaf_hash};
 use trail::{
     Answer, Batch, Cache, Clock, Corruption, Error, Feed, IdKey, Ids, Keys, MemoryIds, Options,
-    Surroundings, Trail, Watermark,
+    Surroundings, Trail, WatchedClock, Watermark,
 };
 
 const ORIGIN: &str = "audit.example/lab";
@@ -265,13 +265,13 @@ impl World {
 
     fn open(&self) -> Result<Trail, Error> {
         let around = || Surroundings {
-            clock: Arc::clone(&self.clock) as _,
+            clock: Arc::new(WatchedClock::new(Arc::clone(&self.clock) as _)),
             ids: Arc::clone(&self.ids) as _,
             watermark: Arc::clone(&self.notebook) as _,
             cache: Arc::new(Cache::new(1 << 20)),
         };
         let store = || Arc::new(self.store.clone()) as Arc<dyn Store>;
-        let options = Options { reserve_bytes: 0 };
+        let options = Options::default();
         match Trail::open(store(), SLUG, ORIGIN, keys(), around(), options) {
             Ok((trail, _)) => Ok(trail),
             Err(Error::Corrupt(Corruption::Missing { path })) if path.ends_with("journal") => {

@@ -9,7 +9,7 @@ use event::{Draft, Event, Received};
 use store::{Memory, ObjectPath, Store};
 use trail::{
     Answer, Batch, Cache, Clock, Error, Ids, Keys, MemoryIds, Options, Recovery, Report,
-    Surroundings, Trail, Watermark,
+    Surroundings, Trail, WatchedClock, Watermark,
 };
 
 pub(crate) const ORIGIN: &str = "audit.example/lab";
@@ -81,7 +81,7 @@ impl World {
     fn surroundings(&self) -> Surroundings {
         let (clock, notebook) = (Arc::clone(&self.clock), Arc::clone(&self.notebook));
         Surroundings {
-            clock,
+            clock: Arc::new(WatchedClock::new(clock)),
             ids: Arc::clone(&self.ids),
             watermark: notebook,
             cache: Arc::new(Cache::new(1 << 20)),
@@ -90,13 +90,13 @@ impl World {
 
     pub(crate) fn create(&self) -> Trail {
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
-        let free = Options { reserve_bytes: 0 };
+        let free = Options::default();
         Trail::create(store, SLUG, ORIGIN, keys(), self.surroundings(), free).unwrap()
     }
 
     pub(crate) fn open(&self) -> Result<(Trail, Recovery), Error> {
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
-        let free = Options { reserve_bytes: 0 };
+        let free = Options::default();
         Trail::open(store, SLUG, ORIGIN, keys(), self.surroundings(), free)
     }
 

@@ -73,14 +73,14 @@ fn a_head_that_these_keys_did_not_write_is_refused() {
     drop(other.create());
     let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(other.store);
     let around = trail::Surroundings {
-        clock: world.clock.clone(),
+        clock: std::sync::Arc::new(trail::WatchedClock::new(world.clock.clone())),
         ids: world.ids.clone(),
         watermark: world.notebook.clone(),
         cache: std::sync::Arc::new(trail::Cache::new(1 << 20)),
     };
     let stranger = trail::Keys::from_seed(crate::harness::ORIGIN, &[8; 64]).unwrap();
     assert_ne!(stranger.verifier(), keys().verifier());
-    let free = trail::Options { reserve_bytes: 0 };
+    let free = trail::Options::default();
     let opened = trail::Trail::open(store, "lab", crate::harness::ORIGIN, stranger, around, free);
     assert!(matches!(opened, Err(Error::Corrupt(_))));
 }
