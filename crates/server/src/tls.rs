@@ -37,6 +37,12 @@ pub enum TlsError {
         #[source]
         source: pem::Error,
     },
+    /// A file holds no certificate.
+    #[error("{path} holds no certificate in PEM")]
+    Empty {
+        /// The file.
+        path: String,
+    },
     /// The certificate and the key do not serve.
     #[error("the certificate and the key cannot be used")]
     Unusable(#[from] rustls::Error),
@@ -78,6 +84,9 @@ fn read(certificates: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(file(certificates))?;
+    if chain.is_empty() {
+        return Err(TlsError::Empty { path: certificates.display().to_string() });
+    }
     let key = PrivateKeyDer::from_pem_file(key).map_err(file(key))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?

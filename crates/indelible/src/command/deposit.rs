@@ -1,14 +1,34 @@
 //! `deposit`: order, list, end and run daily deposits.
 
 use anyhow::Result;
-use registry::{DepositId, Download};
+use registry::{DepositId, DepositRecord, Download};
+use serde::Deserialize;
+use serde_json::json;
 use server::instance::{Instance, InstanceError, NewDeposit};
 
-use super::{explain, open_here};
+use super::{Opened, explain, open, open_at, open_here};
 use crate::cli::{CreateDeposit, Deposit, InTrail, Place, Roots};
 use crate::config::Config;
 use crate::exit::{Exit, usage};
 use crate::output::{self, Output};
+
+/// A deposit as the API shows it.
+#[derive(Deserialize)]
+struct Shown {
+    id: String,
+    dialect: String,
+    format: String,
+    destination: String,
+    download: String,
+    created_at: String,
+    removed_at: Option<String>,
+}
+
+/// The deposits as the API lists them.
+#[derive(Deserialize)]
+struct List {
+    deposits: Vec<Shown>,
+}
 
 pub(crate) fn run(command: Deposit) -> Result<Exit> {
     match command {
@@ -18,10 +38,7 @@ pub(crate) fn run(command: Deposit) -> Result<Exit> {
             let id = DepositId::parse(&id).ok_or_else(|| {
                 usage("a deposit's id has 12 hexadecimal digits; see `deposit list`")
             })?;
-            let instance = open_here(Config::of(&at.place)?)?;
-            let by = Instance::operator();
-            instance.remove_deposit(&at.trail, &id, &by, reason.as_deref()).map_err(explain)?;
-            instance.stop();
+            remove(&at, &id, reason.as_deref())?;
             output::note(&format!("ended {id}; its last file comes when the day is over"));
             Ok(Exit::Done)
         }
@@ -43,45 +60,88 @@ fn create(create: CreateDeposit) -> Result<Exit> {
         download,
         from: create.from,
     };
-    let instance = open_here(Config::with_roots(&at.place, &roots)?)?;
-    let by = Instance::operator();
-    let made = instance.create_deposit(&at.trail, new, &by, create.reason.as_deref());
-    let record = made.map_err(|error| match error {
-        InstanceError::Order { .. } => usage(format!("{error}")),
-        other => explain(other),
-    })?;
-    instance.stop();
-    output::line(record.id.as_str())?;
+    let id = match open_at(&Config::with_roots(&at.place, &roots)?)? {
+        Opened::Here(instance) => {
+            let by = Instance::operator();
+            let made = instance.create_deposit(&at.trail, new, &by, create.reason.as_deref());
+            let record = made.map_err(|error| match error {
+                InstanceError::Order { .. } => usage(format!("{error}")),
+                other => explain(other),
+            })?;
+            instance.stop();
+            record.id.to_string()
+        }
+        // The roots are those that the server was started with.
+        Opened::There(server) => {
+            let new = json!({
+                "destination": new.destination,
+                "dialect": new.dialect,
+                "format": new.format,
+                "region_column": new.region_column,
+                "formula_guard": new.formula_guard,
+                "imports": new.imports,
+                "download": new.download.as_str(),
+                "from": new.from,
+                "reason": create.reason,
+            });
+            server.post::<Shown>(&format!("/api/v1/trails/{}/deposits", at.trail), &[], &new)?.id
+        }
+    };
+    output::line(&id)?;
     Ok(Exit::Done)
 }
 
+fn remove(at: &InTrail, id: &DepositId, reason: Option<&str>) -> Result<()> {
+    match open(&at.place)? {
+        Opened::Here(instance) => {
+            let by = Instance::operator();
+            instance.remove_deposit(&at.trail, id, &by, reason).map_err(explain)?;
+            instance.stop();
+        }
+        Opened::There(server) => {
+            let reason: Vec<_> = reason.iter().map(|text| ("reason", *text)).collect();
+            server.delete(&format!("/api/v1/trails/{}/deposits/{id}", at.trail), &reason)?;
+        }
+    }
+    Ok(())
+}
+
 fn list(at: &InTrail, output: Output) -> Result<Exit> {
-    let instance = open_here(Config::of(&at.place)?)?;
-    let rows: Vec<Vec<String>> = instance
-        .deposits(&at.trail)
-        .iter()
-        .map(|record| {
-            let order = &record.order;
-            let ended = record.removed_at_micros;
-            vec![
-                record.id.to_string(),
-                order.dialect.clone(),
-                order.format.clone(),
-                order.destination.clone(),
-                order.download.as_str().to_owned(),
-                event::format_micros(record.created_at_micros),
-                ended.map_or_else(String::new, event::format_micros),
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = match open(&at.place)? {
+        Opened::Here(instance) => {
+            instance.deposits(&at.trail).iter().map(|record| here(record)).collect()
+        }
+        Opened::There(server) => {
+            let list: List = server.json(&format!("/api/v1/trails/{}/deposits", at.trail))?;
+            list.deposits.into_iter().map(there).collect()
+        }
+    };
     let header = ["id", "dialect", "format", "destination", "download", "created", "ended"];
     output::rows(output, &header, &rows)?;
     Ok(Exit::Done)
 }
 
+fn here(record: &DepositRecord) -> Vec<String> {
+    let order = &record.order;
+    vec![
+        record.id.to_string(),
+        order.dialect.clone(),
+        order.format.clone(),
+        order.destination.clone(),
+        order.download.as_str().to_owned(),
+        event::format_micros(record.created_at_micros),
+        record.removed_at_micros.map_or_else(String::new, event::format_micros),
+    ]
+}
+
+fn there(shown: Shown) -> Vec<String> {
+    let Shown { id, dialect, format, destination, download, created_at, removed_at } = shown;
+    vec![id, dialect, format, destination, download, created_at, removed_at.unwrap_or_default()]
+}
+
 /// Runs once. Damage is a failed verification; what could not be deposited is a failure.
 fn run_all(place: &Place, roots: &Roots, output: Output) -> Result<Exit> {
-    let instance = open_here(Config::with_roots(place, roots)?)?;
+    let instance = open_here(&Config::with_roots(place, roots)?)?;
     let reports = instance.run_deposits();
     instance.stop();
     let mut exit = Exit::Done;

@@ -166,9 +166,12 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     let set = Arc::clone(&flag);
     std::thread::spawn(move || {
         // Without the signals the process just ends, and the next import goes on from there.
-        if runtime.block_on(async { Ok::<_, io::Error>(serve::stopped()?.await) }).is_ok() {
-            set.store(true, Ordering::Relaxed);
-        }
+        runtime.block_on(async {
+            if let Ok(stopped) = serve::stopped() {
+                stopped.await;
+                set.store(true, Ordering::Relaxed);
+            }
+        });
     });
     Ok(flag)
 }

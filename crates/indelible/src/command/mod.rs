@@ -65,11 +65,11 @@ enum Opened {
 
 /// Asks the server that has a data directory open, or else opens it for this process alone.
 fn open(place: &Place) -> Result<Opened> {
-    open_at(Config::of(place)?)
+    open_at(&Config::of(place)?)
 }
 
 /// The same for the data directory of a configuration.
-fn open_at(config: Config) -> Result<Opened> {
+fn open_at(config: &Config) -> Result<Opened> {
     /// A server that just begins has the lock and no socket yet; another command ends soon.
     const ATTEMPTS: u32 = 30;
     let mut attempt = 1;
@@ -88,7 +88,7 @@ fn open_at(config: Config) -> Result<Opened> {
 }
 
 /// Opens a data directory for this process alone, for what no server does for a command.
-fn open_here(config: Config) -> Result<Arc<Instance>> {
+fn open_here(config: &Config) -> Result<Arc<Instance>> {
     match open_at(config)? {
         Opened::Here(instance) => Ok(instance),
         Opened::There(_) => bail!("a server has this directory open; stop it for this"),

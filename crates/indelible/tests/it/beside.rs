@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::load::{Load, agent};
-use crate::shell::Shell;
+use crate::shell::{Shell, opencga};
 
 #[test]
 fn check_beside_a_server_under_load_finds_nothing_wrong() {
@@ -153,4 +153,26 @@ fn a_directory_with_a_long_path_has_its_socket_too() {
     shell.done(&["trail", "create", "lab", "--data", &long]);
     server.stop();
     shell.done(&["trail", "list", "--data", &long]);
+}
+
+#[test]
+fn an_import_beside_a_server_goes_through_it() {
+    let shell = Shell::new();
+    let server = shell.serve(&[]);
+    shell.done(&["trail", "create", "lab"]);
+    let files = [opencga("v3.0.0_test.json"), opencga("v3.1.0_test.json")];
+    let import = ["import", "opencga", &files[0], &files[1], "--trail", "lab"];
+    let counts = |text: &str| serde_json::from_str::<Value>(text.lines().last().unwrap()).unwrap();
+    let first = counts(&shell.done(&import));
+    assert_eq!((&first["read"], &first["recorded"]), (&150.into(), &150.into()));
+    let again = counts(&shell.done(&import));
+    assert_eq!((&again["recorded"], &again["already"]), (&0.into(), &150.into()));
+    fs::write(shell.path("broken.json"), "{\"nothing\": ").unwrap();
+    let errors = shell.fails(1, &["import", "opencga", "broken.json", "--trail", "lab"]);
+    assert!(errors.contains("broken.json"), "{errors}");
+    let errors = shell.fails(1, &["import", "opencga", &files[0], "--trail", "nope"]);
+    assert!(errors.contains("trail create"), "{errors}");
+    assert_eq!(shell.done(&["deposit", "list", "--trail", "lab", "-o", "csv"]).lines().count(), 1);
+    server.stop();
+    shell.done(&["check"]);
 }

@@ -474,8 +474,16 @@ impl World {
         assert!(!records.keys().any(|key| key.starts_with("deposit.damage")), "{records:?}");
         // What a failed publication left behind goes with the next.
         self.trail().publish().unwrap();
-        let report =
-            trail::check(self.store.memory(), "lab", ORIGIN, &keys(), None, &mut |_| ()).unwrap();
+        let report = trail::check(
+            self.store.memory(),
+            "lab",
+            ORIGIN,
+            &keys(),
+            None,
+            &mut |_| (),
+            &mut |_| false,
+        )
+        .unwrap();
         assert!(report.is_sound(), "{:?}", report.problems);
     }
 }
