@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use serde_json::json;
 
 use crate::app::Answer;
+use crate::body;
 use crate::call::{Call, json as json_answer};
 use crate::problem::Problem;
 
 /// Believes a clock that leapt ahead, on record, so that appends go on.
-pub(crate) async fn confirm_clock(call: Call) -> Answer {
+pub(crate) async fn confirm_clock(call: Call, body: Body) -> Answer {
+    // Nothing in it is asked for. Left unread, it would end the connection while it is still sent.
+    body::discard(body).await;
     let mut params = call.params()?;
     let reason = params.take("reason")?;
     params.finish()?;
