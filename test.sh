@@ -31,6 +31,8 @@ fi
 if want browser; then
     stage "page verifier"
     node --test crates/server/tests/browser/
+    stage "pages in a browser"
+    tests/browser/run.sh
 fi
 
 if want test; then

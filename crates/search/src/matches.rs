@@ -33,6 +33,7 @@ impl Query {
         self.indexes.as_ref().is_none_or(|range| range.contains(&index))
             && self.occurred.contains(entry.event.occurred_at.micros())
             && self.recorded.contains(entry.recorded_at_micros)
+            && self.hours.iter().all(|hours| hours.contains(entry.event.occurred_at.micros()))
             && self.clauses.iter().all(|clause| clause.matches(entry, kinds))
             && self.texts.iter().all(|text| text.matches(entry))
     }
@@ -47,6 +48,7 @@ impl Query {
                 self.indexes.as_ref().is_none_or(|range| range.contains(&recorded.index))
                     && self.occurred.contains(0)
                     && self.recorded.is_open()
+                    && self.hours.iter().all(|hours| hours.contains(0))
                     && self.clauses.iter().all(|clause| clause.negated)
                     && self.texts.iter().all(|text| text.negated)
             }

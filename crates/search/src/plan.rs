@@ -6,11 +6,12 @@ use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, TERMINATED};
 
 use crate::error::Result;
+use crate::hours::Almanac;
 use crate::lowering::{clause_lookup, text_lookup};
 use crate::schema::Layout;
 use crate::segment::{Opened, Segment};
 use crate::view::View;
-use crate::{Interval, Kinds, Query};
+use crate::{Hours, Interval, Kinds, Query};
 
 /// How a question is answered on a view.
 pub(crate) struct Plan {
@@ -20,6 +21,7 @@ pub(crate) struct Plan {
     without: Vec<Box<dyn Weight>>,
     pub(crate) indexes: Range<u64>,
     pub(crate) occurred: Interval,
+    hours: Vec<Hours>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -51,13 +53,14 @@ impl Plan {
             0 => None,
             _ => Some(BooleanQuery::intersection(must).weight(scoring)?),
         };
-        Ok(Self { weight, without, indexes, occurred: query.occurred })
+        Ok(Self { weight, without, indexes, occurred: query.occurred, hours: query.hours.clone() })
     }
 
     /// Everything there is.
     pub(crate) fn all(view: &View) -> Self {
         let without = Vec::new();
-        Self { weight: None, without, indexes: 0..view.size(), occurred: Interval::default() }
+        let (occurred, hours) = (Interval::default(), Vec::new());
+        Self { weight: None, without, indexes: 0..view.size(), occurred, hours }
     }
 
     /// Whether a segment can have no document that is meant.
@@ -77,7 +80,9 @@ impl Plan {
     }
 
     fn filters_time(&self, segment: &Segment) -> bool {
-        !self.occurred.contains(segment.occurred.0) || !self.occurred.contains(segment.occurred.1)
+        !self.hours.is_empty()
+            || !self.occurred.contains(segment.occurred.0)
+            || !self.occurred.contains(segment.occurred.1)
     }
 
     /// How many documents of a segment are meant.
@@ -109,7 +114,7 @@ impl Plan {
         let opened = segment.open()?;
         let range = segment.docs(&self.indexes);
         if self.filters_time(segment) {
-            let mut sieve = Sieve::new(self.occurred);
+            let mut sieve = Sieve::new(self.occurred, &self.hours);
             return self.each_doc(opened, range, &mut |docs| {
                 let kept = sieve.keep(opened, docs);
                 if !kept.is_empty() {
@@ -225,25 +230,30 @@ impl Excluded {
     }
 }
 
-/// Keeps the documents whose events happened within an interval.
+/// Keeps the documents whose events happened within an interval and at certain times of the week.
 #[derive(Debug)]
 struct Sieve {
     interval: Interval,
+    almanac: Almanac,
     moments: [Option<i64>; COLLECT_BLOCK_BUFFER_LEN],
     kept: Vec<DocId>,
 }
 
 impl Sieve {
-    fn new(interval: Interval) -> Self {
+    fn new(interval: Interval, hours: &[Hours]) -> Self {
         let kept = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
-        Self { interval, moments: [None; COLLECT_BLOCK_BUFFER_LEN], kept }
+        let almanac = Almanac::new(hours);
+        Self { interval, almanac, moments: [None; COLLECT_BLOCK_BUFFER_LEN], kept }
     }
 
     fn keep(&mut self, opened: &Opened, docs: &[DocId]) -> &[DocId] {
         let moments = self.moments.get_mut(..docs.len()).unwrap_or_default();
         opened.occurred.first_vals(docs, moments);
         self.kept.clear();
-        let within = |moment: &Option<i64>| moment.is_some_and(|at| self.interval.contains(at));
+        let (interval, almanac) = (self.interval, &mut self.almanac);
+        let mut within = |moment: &Option<i64>| {
+            moment.is_some_and(|at| interval.contains(at) && almanac.admits(at))
+        };
         self.kept.extend(
             docs.iter().zip(&*moments).filter(|(_, moment)| within(moment)).map(|(doc, _)| *doc),
         );

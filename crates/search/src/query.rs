@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::{Expression, Field, fold, words};
+use crate::{Expression, Field, Hours, fold, words};
 
 /// The most clauses and texts of one question.
 pub(crate) const CLAUSES_MAX: usize = 64;
@@ -21,6 +21,8 @@ pub struct Query {
     pub clauses: Vec<Clause>,
     /// Words and phrases, anywhere in the event.
     pub texts: Vec<Text>,
+    /// Times of the week at which it happened.
+    pub hours: Vec<Hours>,
     /// When it happened, in microseconds since the epoch.
     pub occurred: Interval,
     /// When it was recorded, in microseconds since the epoch.
@@ -135,7 +137,7 @@ impl Query {
     /// [`Error::Question`] says what to change.
     pub fn check(&self) -> Result<()> {
         let question = |message: String| Err(Error::Question(message));
-        if self.clauses.len() + self.texts.len() > CLAUSES_MAX {
+        if self.clauses.len() + self.texts.len() + self.hours.len() > CLAUSES_MAX {
             return question(format!("a question has at most {CLAUSES_MAX} conditions; use fewer"));
         }
         let mut bytes = 0;
@@ -153,6 +155,12 @@ impl Query {
         for text in &self.texts {
             bytes += text.text.len();
             text.check().or_else(question)?;
+        }
+        for hours in &self.hours {
+            if hours.any.is_empty() || hours.any.len() > VALUES_MAX {
+                return question(format!("a condition lists 1 to {VALUES_MAX} values"));
+            }
+            hours.any.iter().try_for_each(|time| time.check().or_else(question))?;
         }
         if bytes > BYTES_MAX {
             return question(format!("a question has at most {BYTES_MAX} bytes; shorten it"));

@@ -1,14 +1,15 @@
 // The question box completes the names of fields, and the values that the trail has.
 const box = document.getElementById("q");
 const form = document.getElementById("ask");
-const fields = "action actor actor.email actor.id actor.name actor.type after attributes authorized_by before client context credential dialect format from has host id import imported index instance ip kind operation organization outcome outcome.code params project reason recorded_by recorded_from recorded_to region related role session source study target target.id target.name target.type target.uuid to user user_agent via workspace".split(" ");
+// The words that may stand before a colon, as the server knows them.
+const fields = form?.dataset.fields.split(" ") ?? [];
 
 if (box && form) {
   const list = document.createElement("ul");
   Object.assign(list, { id: "suggestions", className: "suggest", hidden: true });
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Completions");
-  document.body.append(list);
+  box.after(list);
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", "suggestions"], ["aria-expanded", "false"]]) box.setAttribute(name, value);
   let picked = -1;
   let asked = 0;
@@ -51,11 +52,7 @@ if (box && form) {
       item.addEventListener("mousedown", (event) => { event.preventDefault(); use(text); });
       return item;
     }));
-    const place = box.getBoundingClientRect();
     list.hidden = false;
-    const sheet = list.attributeStyleMap;
-    sheet?.set("left", CSS.px(place.left + scrollX));
-    sheet?.set("top", CSS.px(place.bottom + scrollY + 2));
     picked = -1;
     box.setAttribute("aria-expanded", "true");
   };
@@ -66,12 +63,13 @@ if (box && form) {
       return show(text ? fields.filter((name) => name.startsWith(text.toLowerCase())).slice(0, 12).map((name) => ({ text: `${name}:` })) : []);
     }
     const [field, prefix] = [text.slice(0, colon), text.slice(colon + 1).replace(/^["=]/, "")];
+    if (!fields.includes(field.toLowerCase())) return close();
     const turn = ++asked;
     const url = `/t/${form.dataset.trail}/complete?field=${encodeURIComponent(field)}&prefix=${encodeURIComponent(prefix)}`;
     const answer = await fetch(url, { credentials: "same-origin" }).catch(() => null);
     if (turn !== asked) return;
     if (!answer?.ok) return close();
-    show((await answer.json()).map(({ value, count }) => ({ text: `${field}:${quoted(value)}`, hint: count.toLocaleString("en") })));
+    show((await answer.json()).map(({ value, count }) => ({ text: `${field}:${quoted(value)}`, hint: count?.toLocaleString("en") })));
   };
   const pick = (step) => {
     const items = [...list.children];

@@ -13,9 +13,13 @@
 //! word  "a phrase"   anywhere in the event             "lot 42"
 //! from:  to:         when it happened, [from, to)      from:2026-01-01
 //! recorded_from:  recorded_to:                         when it was recorded
+//! hours:days/from-to@zone    the time of the week           hours:mon-fri/7:30-19@Europe/Madrid
 //! index:a..b         leaf indexes, [a, b); index:a     index:100..200
 //! -condition         the opposite                      -source:seqera
 //! ```
+//!
+//! `hours:` takes days, hours or both, by the clocks of the reader's zone unless it names one; `22-6`
+//! goes over midnight and means the late and the early hours of each day.
 //!
 //! A value with white space, quotes or one of `()|*=~` in it is quoted; in quotes, `\"` and `\\` stand
 //! for `"` and `\`. A quoted value is never a keyword: `reason:"none"` asks for the word.
@@ -25,5 +29,5 @@ mod parse;
 mod print;
 mod time;
 
-pub use parse::{Fault, parse};
+pub use parse::{Fault, KEYWORDS, parse};
 pub use time::Zone;

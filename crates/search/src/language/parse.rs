@@ -4,8 +4,13 @@ use std::ops::Range;
 
 use super::Zone;
 use super::lex::{Lexer, Mark, Value};
+use crate::hours::FORM;
 use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
-use crate::{Clause, Expression, Field, Pattern, Query, Test, Text};
+use crate::{Clause, Expression, Field, Hours, Pattern, Query, Test, Text};
+
+/// The words before a colon that are no fields.
+pub const KEYWORDS: [&str; 7] =
+    ["from", "to", "recorded_from", "recorded_to", "hours", "has", "index"];
 
 /// What is wrong with a question, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +45,7 @@ pub fn parse(text: &str, zone: &Zone) -> Result<Query, Fault> {
         if lexer.peek().is_none() {
             return Ok(query);
         }
-        if query.clauses.len() + query.texts.len() == CLAUSES_MAX {
+        if query.clauses.len() + query.texts.len() + query.hours.len() == CLAUSES_MAX {
             let message = format!("a question has at most {CLAUSES_MAX} conditions; use fewer");
             return Err(Fault::new(start..text.len(), &message));
         }
@@ -98,6 +103,10 @@ impl Term<'_> {
             "recorded_from" => set(&mut query.recorded.from, self.time()?, &self),
             "recorded_to" => set(&mut query.recorded.to, self.time()?, &self),
             "index" => set(&mut query.indexes, self.indexes()?, &self),
+            "hours" => {
+                query.hours.push(self.hours()?);
+                Ok(())
+            }
             "has" => {
                 let value = self.only()?;
                 let field = field(&value.text, &value.place)?;
@@ -169,6 +178,20 @@ impl Term<'_> {
         })
     }
 
+    fn hours(&self) -> Result<Hours, Fault> {
+        if self.values.len() > VALUES_MAX {
+            let message = format!("a condition lists at most {VALUES_MAX} values");
+            return Err(Fault::new(self.place.clone(), &message));
+        }
+        let read = |value: &Value| {
+            let time =
+                self.zone.week_time(&value.text).filter(|_| value.mark.is_none() && !value.prefix);
+            time.ok_or_else(|| Fault::new(value.place.clone(), FORM))
+        };
+        let any = self.values.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Hours { negated: self.negated, any })
+    }
+
     fn indexes(&self) -> Result<Range<u64>, Fault> {
         let value = self.plain()?;
         let range = match value.text.split_once("..") {
@@ -195,7 +218,7 @@ fn field(name: &str, place: &Range<usize>) -> Result<Field, Fault> {
         let near = Field::ALL
             .into_iter()
             .map(Field::name)
-            .chain(["from", "to", "has", "index", "recorded_from", "recorded_to"])
+            .chain(KEYWORDS)
             .min_by_key(|known| distance(known, name));
         let message = match near.filter(|known| distance(known, name) <= 2) {
             Some(known) => format!("there is no field `{name}`; did you mean `{known}`?"),
@@ -205,7 +228,8 @@ fn field(name: &str, place: &Range<usize>) -> Result<Field, Fault> {
     })
 }
 
-/// Levenshtein's distance, of texts that are short because one is a field's name.
+/// Levenshtein's distance of texts that are short because one is a field's name; two letters that
+/// changed places count half, being the commonest slip.
 fn distance(one: &str, other: &str) -> usize {
     if one.len().abs_diff(other.len()) > 2 {
         return usize::MAX;
@@ -224,7 +248,17 @@ fn distance(one: &str, other: &str) -> usize {
             *cell = left;
         }
     }
-    row.last().copied().unwrap_or(usize::MAX)
+    let distance = row.last().copied().unwrap_or(usize::MAX);
+    if distance == 2 && transposed(one, other) { 1 } else { distance }
+}
+
+/// Whether two texts of one length differ in two neighbouring letters that changed places.
+fn transposed(one: &str, other: &str) -> bool {
+    let differing: Vec<(usize, (u8, u8))> =
+        one.bytes().zip(other.bytes()).enumerate().filter(|(_, (a, b))| a != b).collect();
+    one.len() == other.len()
+        && matches!(differing.as_slice(), [(at, (a, b)), (next, (c, d))]
+            if next - at == 1 && a == d && b == c)
 }
 
 impl Query {

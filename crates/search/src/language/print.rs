@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 
 use event::format_micros;
 
-use crate::{Clause, Field, Pattern, Query, Test, Text};
+use crate::hours::{DAY_MINUTES, DAYS};
+use crate::{Clause, Field, Hours, Pattern, Query, Test, Text, WeekTime};
 
 impl fmt::Display for Query {
     /// Writes a text that reads back as the same question.
@@ -12,6 +13,7 @@ impl fmt::Display for Query {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.clauses.iter().map(ToString::to_string));
         parts.extend(self.texts.iter().map(ToString::to_string));
+        parts.extend(self.hours.iter().map(ToString::to_string));
         for (name, moment) in [
             ("from", self.occurred.from),
             ("to", self.occurred.to),
@@ -79,6 +81,46 @@ impl fmt::Display for Text {
             quote(f, &self.text)?;
         }
         if self.prefix { f.write_char('*') } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negated {
+            f.write_char('-')?;
+        }
+        match self.any.as_slice() {
+            [time] => write!(f, "hours:{time}"),
+            times => {
+                let times: Vec<String> = times.iter().map(ToString::to_string).collect();
+                write!(f, "hours:({})", times.join("|"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for WeekTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = |day: u8| DAYS.get(usize::from(day)).copied().unwrap_or_default();
+        if !self.is_every_day() || self.is_whole_day() {
+            f.write_str(day(self.first_day))?;
+            if self.first_day != self.last_day {
+                write!(f, "-{}", day(self.last_day))?;
+            }
+            if !self.is_whole_day() {
+                f.write_char('/')?;
+            }
+        }
+        if !self.is_whole_day() {
+            let minute = |f: &mut fmt::Formatter<'_>, minute: u16| match minute % 60 {
+                0 => write!(f, "{}", minute.min(DAY_MINUTES) / 60),
+                past => write!(f, "{}:{past:02}", minute / 60),
+            };
+            minute(f, self.from_minute)?;
+            f.write_char('-')?;
+            minute(f, self.to_minute)?;
+        }
+        write!(f, "@{}", self.zone.name().unwrap_or("UTC"))
     }
 }
 

@@ -6,7 +6,9 @@ use event::{
     Actor, Client, Credential, Event, Json, Moment, Outcome, Person, Place, Reason, Received,
     Related, Scope, Source, Status, Target,
 };
-use search::{Clause, Expression, Field, Interval, Kinds, Pattern, Query, Test, Text};
+use search::{
+    Clause, Expression, Field, Hours, Interval, Kinds, Pattern, Query, Test, Text, WeekTime, Zone,
+};
 
 use crate::feed::MemoryFeed;
 use crate::random::Random;
@@ -280,6 +282,19 @@ fn expression(random: &mut Random, text: &str) -> Pattern {
     Expression::parse(&text).map_or(Pattern::Like(text), Pattern::Matching)
 }
 
+fn week_time(random: &mut Random) -> WeekTime {
+    let number = |random: &mut Random, below: usize| u16::try_from(random.below(below)).unwrap();
+    let zone = random.pick(&["UTC", "Europe/Madrid", "Asia/Kolkata", "America/St_Johns"]);
+    let whole = random.chance(30);
+    WeekTime {
+        first_day: u8::try_from(random.below(7)).unwrap(),
+        last_day: u8::try_from(random.below(7)).unwrap(),
+        from_minute: if whole { 0 } else { number(random, 1_440) },
+        to_minute: if whole { 1_440 } else { number(random, 1_441) },
+        zone: Zone::named(zone).unwrap(),
+    }
+}
+
 /// A random question that can be asked.
 pub(crate) fn query(random: &mut Random, size: u64) -> Query {
     loop {
@@ -296,6 +311,10 @@ pub(crate) fn query(random: &mut Random, size: u64) -> Query {
         for _ in 0..random.below(3).saturating_sub(1) {
             let text = word(random);
             query.texts.push(Text { text, prefix: random.chance(30), negated: random.chance(25) });
+        }
+        if random.chance(20) {
+            let any = (0..=random.below(2)).map(|_| week_time(random)).collect();
+            query.hours.push(Hours { negated: random.chance(40), any });
         }
         let span = i64::try_from(size).unwrap() * 30_000_000;
         let mut moment = |percent, span: i64| {

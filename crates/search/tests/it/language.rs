@@ -64,6 +64,25 @@ fn a_date_is_meant_in_the_readers_zone() {
 }
 
 #[test]
+fn a_time_of_the_week_is_meant_in_the_readers_zone_and_names_it() {
+    let zone = Zone::named("Europe/Madrid").unwrap();
+    for (text, expected) in [
+        ("hours:MON-Fri/07:30-19", "hours:mon-fri/7:30-19@Europe/Madrid"),
+        (
+            "-hours:(sat-sun|0-7|19-24)",
+            "-hours:(sat-sun@Europe/Madrid|0-7@Europe/Madrid|19-24@Europe/Madrid)",
+        ),
+        ("hours:22-6@UTC", "hours:22-6@UTC"),
+        ("hours:mon-sun", "hours:mon-sun@Europe/Madrid"),
+        ("hours:wed/0-24", "hours:wed@Europe/Madrid"),
+    ] {
+        let query = parse(text, &zone).unwrap();
+        assert_eq!(query.to_string(), expected);
+        assert_eq!(Query::parse(expected), Ok(query));
+    }
+}
+
+#[test]
 fn a_quoted_keyword_is_a_word() {
     assert_eq!(Query::parse("reason:\"none\"").unwrap().clauses, [like(Field::Reason, "none")]);
     assert_eq!(
@@ -81,6 +100,7 @@ fn a_quoted_keyword_is_a_word() {
 fn what_is_wrong_is_pointed_at() {
     for (text, word, advice) in [
         ("actor:ana actions:x", "actions", "did you mean `action`"),
+        ("actoin:delete", "actoin", "did you mean `action`"),
         ("actor:ana colour:x", "colour", "no field `colour`"),
         ("http://example.org", "http", "quote it"),
         ("actor: ana", "actor:", "needs a value"),
@@ -99,6 +119,11 @@ fn what_is_wrong_is_pointed_at() {
         ("ip:10.0*", "10.0*", "name a network"),
         ("imported:maybe", "maybe", "yes or no"),
         ("has:colour", "colour", "no field"),
+        ("hours:25-26", "25-26", "not a time of the week"),
+        ("hours:7-7", "7-7", "not a time of the week"),
+        ("hours:mon-fri/7-19@Mars", "mon-fri/7-19@Mars", "not a time of the week"),
+        ("hours:(sat|sunday)", "sunday", "not a time of the week"),
+        ("hours:none", "none", "not a time of the week"),
         ("a )", ")", "has to be quoted"),
         ("=x", "=x", "behind a field"),
         ("~x", "~x", "behind a field"),

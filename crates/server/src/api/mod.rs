@@ -30,6 +30,6 @@ pub(crate) use health::{livez, metrics, readyz};
 pub(crate) use import::import;
 pub(crate) use receipts::{consistency, receipt};
 pub(crate) use status::status;
-pub(crate) use stream::stream;
+pub(crate) use stream::{follow, stream};
 pub(crate) use tokens::{create_token, revoke_token, tokens};
 pub(crate) use trails::{create_trail, trails};

@@ -15,7 +15,7 @@ use hyper::body::Frame;
 use search::Query;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use trail::Feed as _;
+use trail::{Feed as _, Recorded};
 
 use super::question::Question;
 use crate::App;
@@ -23,6 +23,7 @@ use crate::app::Answer;
 use crate::call::{Call, typed};
 use crate::instance::OpenTrail;
 use crate::kinds::Catalogues;
+use crate::params::Params;
 use crate::problem::Problem;
 
 /// Events that are read at once.
@@ -31,10 +32,18 @@ const READ_COUNT: usize = 64;
 /// Pieces that wait for a slow client before reading waits too.
 const PIECES_WAITING: usize = 4;
 
-/// Follows a trail.
+/// What stands in the message of an event.
+pub(crate) type Render = dyn Fn(&OpenTrail, &Recorded) -> String + Send + Sync;
+
+/// Follows a trail: the data are events as JSON.
 pub(crate) async fn stream(call: Call) -> Answer {
+    let params = call.params()?;
+    follow(call, params, Arc::new(|_, recorded| recorded.to_json())).await
+}
+
+/// Follows a trail; whatever the parameters say beside the place to begin at is the question.
+pub(crate) async fn follow(call: Call, mut params: Params, render: Arc<Render>) -> Answer {
     let open = call.trail().await?;
-    let mut params = call.params()?;
     let after = match call.headers.get("last-event-id") {
         Some(value) => {
             let index = value.to_str().ok().and_then(|text| text.parse::<u64>().ok());
@@ -53,7 +62,8 @@ pub(crate) async fn stream(call: Call) -> Answer {
         None => open.trail.committed_size(),
     };
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-    let follower = Follower { app: call.app.clone(), open, query: Arc::new(question.query), next };
+    let (app, query) = (call.app.clone(), Arc::new(question.query));
+    let follower = Follower { app, open, query, render, next };
     tokio::spawn(async move {
         follower.run(sender).await;
         drop(place);
@@ -72,10 +82,20 @@ fn sse(receiver: mpsc::Receiver<Bytes>) -> Response<Body> {
     response
 }
 
+fn write_message(out: &mut String, index: u64, data: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "id: {index}");
+    for line in data.lines() {
+        let _ = writeln!(out, "data: {line}");
+    }
+    out.push('\n');
+}
+
 struct Follower {
     app: App,
     open: Arc<OpenTrail>,
     query: Arc<Query>,
+    render: Arc<Render>,
     next: u64,
 }
 
@@ -115,13 +135,13 @@ impl Follower {
     /// The next events that are meant; empty when none of those that were read is.
     async fn read(&mut self) -> Option<Bytes> {
         let (open, query, from) = (Arc::clone(&self.open), Arc::clone(&self.query), self.next);
+        let render = Arc::clone(&self.render);
         let read = self.app.blocking(move || {
             let recorded = open.trail.read(from, READ_COUNT)?;
             let mut out = String::new();
             for recorded in &recorded {
                 if query.matches_recorded(recorded, &Catalogues) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(out, "id: {}\ndata: {}\n\n", recorded.index, recorded.to_json());
+                    write_message(&mut out, recorded.index, &render(&open, recorded));
                 }
             }
             Ok::<_, Problem>((out, recorded.len() as u64))

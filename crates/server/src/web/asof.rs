@@ -67,8 +67,21 @@ pub(crate) struct Step {
     pub(crate) unrecorded: Vec<Change>,
 }
 
-/// One field's values in order.
-pub(crate) type FieldHistory = BTreeMap<String, Vec<(u64, i64, Change)>>;
+/// A change of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FieldChange {
+    /// The event that made it, or that found it made.
+    pub(crate) index: u64,
+    /// When that happened, in microseconds since the epoch.
+    pub(crate) occurred_micros: i64,
+    /// Whether an event says that it made the change; otherwise one found it made.
+    pub(crate) is_recorded: bool,
+    /// What changed.
+    pub(crate) change: Change,
+}
+
+/// Each field's changes in order.
+pub(crate) type FieldHistory = BTreeMap<String, Vec<FieldChange>>;
 
 impl Moved {
     /// What an entry did to its target.
@@ -160,16 +173,19 @@ pub(crate) fn steps(events: &[Moved]) -> Vec<Step> {
         .collect()
 }
 
-/// The same changes, field by field.
+/// The same changes, field by field, those without an event among them.
 pub(crate) fn fields(steps: &[Step]) -> FieldHistory {
     let mut fields = FieldHistory::new();
     for step in steps {
-        for change in &step.changes {
-            fields.entry(change.path.clone()).or_default().push((
-                step.index,
-                step.occurred_micros,
-                change.clone(),
-            ));
+        for (changes, is_recorded) in [(&step.unrecorded, false), (&step.changes, true)] {
+            for change in changes {
+                fields.entry(change.path.clone()).or_default().push(FieldChange {
+                    index: step.index,
+                    occurred_micros: step.occurred_micros,
+                    is_recorded,
+                    change: change.clone(),
+                });
+            }
         }
     }
     fields
@@ -224,7 +240,7 @@ mod tests {
         let found = steps(&[moved(0, 1, Effect::Replaced(json!({"v": 1}))), second]);
         assert_eq!(found[1].unrecorded.len(), 1);
         assert_eq!(found[1].changes[0].old, Some(json!(2)));
-        assert_eq!(fields(&found).get("v").map(Vec::len), Some(2));
+        assert_eq!(fields(&found).get("v").map(Vec::len), Some(3));
     }
 
     #[test]

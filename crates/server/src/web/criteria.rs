@@ -164,11 +164,17 @@ impl Criteria {
             rest.texts.remove(at);
             list.push((text.to_string(), rest));
         }
-        let empty = Query::default();
-        let spans = [Query { clauses: Vec::new(), texts: Vec::new(), ..self.query.clone() }];
-        for span in spans.into_iter().filter(|span| *span != empty) {
-            let (clauses, texts) = (self.query.clauses.clone(), self.query.texts.clone());
-            list.push((span.to_string(), Query { clauses, texts, ..Query::default() }));
+        for (at, hours) in self.query.hours.iter().enumerate() {
+            let mut rest = self.query.clone();
+            rest.hours.remove(at);
+            list.push((hours.to_string(), rest));
+        }
+        let Query { clauses, texts, hours, .. } = self.query.clone();
+        let rest = Query { clauses, texts, hours, ..Query::default() };
+        let Query { occurred, recorded, indexes, .. } = self.query.clone();
+        let span = Query { occurred, recorded, indexes, ..Query::default() };
+        if span != Query::default() {
+            list.push((span.to_string(), rest));
         }
         list
     }
@@ -292,6 +298,7 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')')
     .remove(b'|')
+    .remove(b'@')
     .remove(b',');
 
 /// A text in a URL's query.
@@ -377,14 +384,18 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_taken_away() {
-        let criteria = read("?q=actor:ana%20%22lot%2042%22%20from:2026-01-01");
+        let criteria = read("?q=actor:ana%20%22lot%2042%22%20hours:22-6%20from:2026-01-01");
         let left: Vec<(String, String)> = criteria
             .conditions()
             .into_iter()
             .map(|(text, rest)| (text, rest.to_string()))
             .collect();
-        assert_eq!(left.len(), 3);
-        assert_eq!(left[0], ("actor:ana".into(), "\"lot 42\" from:2026-01-01T00:00:00Z".into()));
-        assert_eq!(left[2].1, "actor:ana \"lot 42\"");
+        assert_eq!(left.len(), 4);
+        assert_eq!(
+            left[0],
+            ("actor:ana".into(), "\"lot 42\" hours:22-6@UTC from:2026-01-01T00:00:00Z".into())
+        );
+        assert_eq!(left[2].1, "actor:ana \"lot 42\" from:2026-01-01T00:00:00Z");
+        assert_eq!(left[3].1, "actor:ana \"lot 42\" hours:22-6@UTC");
     }
 }

@@ -243,8 +243,3 @@ pub(crate) async fn receipt(visit: Visit) -> Result<Response<Body>, Problem> {
 pub(crate) async fn consistency(visit: Visit) -> Result<Response<Body>, Problem> {
     api::consistency(visit.call).await
 }
-
-/// `GET /t/{trail}/live`: events as they are recorded, for a browser that is signed in.
-pub(crate) async fn live(visit: Visit) -> Result<Response<Body>, Problem> {
-    api::stream(visit.call).await
-}

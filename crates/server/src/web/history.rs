@@ -299,10 +299,11 @@ fn field_views(found: &[super::asof::Step], clock: &Clock) -> Vec<FieldView> {
             path: text::shown(if path.is_empty() { "(the whole state)" } else { &path }),
             values: changes
                 .iter()
-                .map(|(index, micros, change)| {
-                    let row = ChangeRow::new(change);
-                    let when = clock.stamp_micros(*micros).to_string();
-                    (*index, when, row.old, row.new, row.word)
+                .map(|field| {
+                    let row = ChangeRow::new(&field.change);
+                    let when = clock.stamp_micros(field.occurred_micros).to_string();
+                    let word = if field.is_recorded { row.word } else { "without an event" };
+                    (field.index, when, row.old, row.new, word)
                 })
                 .collect(),
         })

@@ -47,7 +47,10 @@ struct ListPage {
     columns: Vec<(Column, usize, bool)>,
     orders: Vec<(&'static str, &'static str)>,
     sizes: [usize; 4],
-    rows: Vec<(Row, Option<Glance>, String)>,
+    rows: Rows,
+    heads: Vec<Head>,
+    /// How far this page has looked: the live tail goes on from there.
+    searched: String,
     next: String,
     first: String,
     cover: Cover,
@@ -56,6 +59,62 @@ struct ListPage {
     here: String,
     views: Vec<View>,
     may_save: bool,
+    /// The words that a condition can begin with, for completion.
+    fields: String,
+}
+
+/// Rows as they stand in the table.
+#[derive(Debug, Default, Template)]
+#[template(path = "rows.html")]
+struct Rows {
+    rows: Vec<RowView>,
+    /// Columns of the table, those for ticking and opening among them.
+    span: usize,
+}
+
+/// One row, and what it opens to.
+#[derive(Debug)]
+struct RowView {
+    row: Row,
+    open: Option<Glance>,
+    /// Where a click opens or closes it.
+    toggle: String,
+}
+
+/// The head of a column.
+#[derive(Debug)]
+struct Head {
+    column: Column,
+    /// Where a click sorts by it; empty where lists cannot be sorted so.
+    href: String,
+    /// `ascending`, `descending`, `none`; empty where lists cannot be sorted so.
+    sorted: &'static str,
+}
+
+impl Head {
+    fn new(column: Column, criteria: &Criteria, trail: &str) -> Self {
+        let (up, down) = match column {
+            Column::Time => ("oldest", "newest"),
+            Column::Recorded => ("first_recorded", "last_recorded"),
+            _ => return Self { column, href: String::new(), sorted: "" },
+        };
+        let order = if criteria.order == down { up } else { down };
+        let next = Criteria { order, ..criteria.first_page() };
+        let sorted = match criteria.order {
+            order if order == up => "ascending",
+            order if order == down => "descending",
+            _ => "none",
+        };
+        Self { column, href: format!("/t/{trail}{}", next.href()), sorted }
+    }
+
+    fn sign(&self) -> &'static str {
+        match self.sorted {
+            "ascending" => "▲",
+            "descending" => "▼",
+            _ => "⇅",
+        }
+    }
 }
 
 /// What is wrong with the text in the box, and where.
@@ -174,7 +233,13 @@ impl ListPage {
             columns,
             orders: ORDERS.into_iter().map(|(word, title, _)| (word, title)).collect(),
             sizes: SIZES,
-            rows: Vec::new(),
+            rows: Rows::default(),
+            heads: criteria
+                .columns
+                .iter()
+                .map(|column| Head::new(*column, &criteria, &trail))
+                .collect(),
+            searched: String::new(),
             next: String::new(),
             first: if criteria.after.is_empty() {
                 String::new()
@@ -183,10 +248,15 @@ impl ListPage {
             },
             cover: Cover::default(),
             print,
-            live: format!("/t/{trail}/live?q={}", encoded(&question.to_string())),
+            live: format!(
+                "/t/{trail}/live?q={}&cols={}",
+                encoded(&question.to_string()),
+                Column::write(&criteria.columns)
+            ),
             here: link(&criteria),
             views: Vec::new(),
             may_save: true,
+            fields: condition_words().join(" "),
             trail,
             criteria,
         }
@@ -215,6 +285,9 @@ impl ListPage {
             }
             found => found?,
         };
+        self.searched =
+            found.projected_size.checked_sub(1).map(|last| last.to_string()).unwrap_or_default();
+        self.rows.span = self.criteria.columns.len() + 2;
         let published = open.trail.published().checkpoint.size().get();
         let setting = Setting { trail: open.slug.as_str(), clock, published };
         for recorded in open.trail.read_many(&found.indexes)? {
@@ -225,9 +298,9 @@ impl ListPage {
                 open: if opened.is_some() { None } else { Some(index) },
                 ..self.criteria.clone()
             };
-            let href = format!("/t/{}{}#e{index}", self.trail, toggled.href());
+            let toggle = format!("/t/{}{}#e{index}", self.trail, toggled.href());
             let row = Row::new(&recorded, &self.criteria.columns, setting);
-            self.rows.push((row, opened, href));
+            self.rows.rows.push(RowView { row, open: opened, toggle });
         }
         if let Some(next) = found.next {
             let next = Criteria { after: next.to_string(), ..self.criteria.first_page() };
@@ -282,16 +355,63 @@ impl FaultView {
     }
 }
 
+/// `GET /t/{trail}/live?q=&cols=`: rows of the list as their events are recorded.
+pub(crate) async fn live(visit: Visit) -> Result<Response<Body>, Problem> {
+    let mut params = visit.call.params()?;
+    let columns = Column::read(&params.take_all("cols"));
+    let clock = visit.taste.clock.clone();
+    let render = move |open: &OpenTrail, recorded: &trail::Recorded| {
+        let published = open.trail.published().checkpoint.size().get();
+        let setting = Setting { trail: open.slug.as_str(), clock: &clock, published };
+        let row = Row::new(recorded, &columns, setting);
+        let rows = vec![RowView { toggle: row.href.clone(), row, open: None }];
+        // A row that cannot be rendered is told by its index alone.
+        Rows { rows, span: columns.len() + 2 }.render().unwrap_or_default()
+    };
+    crate::api::follow(visit.call, params, Arc::new(render)).await
+}
+
+/// The words that a condition can begin with.
+fn condition_words() -> Vec<&'static str> {
+    let fields = search::Field::ALL.into_iter().map(search::Field::name);
+    let mut words: Vec<&str> = fields.chain(search::KEYWORDS).collect();
+    words.sort_unstable();
+    words
+}
+
+/// What can stand behind a word whatever the trail has: the catalogue of kinds, and what the language
+/// itself knows.
+fn known_values(word: &str) -> Option<Vec<&'static str>> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "has" => search::Field::ALL.into_iter().map(search::Field::name).collect(),
+        "hours" => vec!["mon-fri/7-19", "sat-sun", "22-6"],
+        "imported" => vec!["yes", "no"],
+        "outcome" | "status" => vec!["success", "failure", "denied", "unknown"],
+        "kind" => {
+            dialect::Kind::ALL.into_iter().map(dialect::Kind::as_str).chain(["other"]).collect()
+        }
+        "from" | "to" | "recorded_from" | "recorded_to" | "index" => Vec::new(),
+        _ => return None,
+    })
+}
+
 /// `GET /t/{trail}/complete?field=&prefix=`: values that a text can be completed to.
 pub(crate) async fn complete(visit: Visit) -> Result<Response<Body>, Problem> {
     /// Values that are offered.
     const COUNT: usize = 12;
     let open = visit.call.trail().await?;
     let mut params = visit.call.params()?;
-    let field = params.required("field")?;
+    let word = params.required("field")?;
     let prefix = params.take("prefix")?.unwrap_or_default();
-    let field = search::Field::parse(&field).filter(|field| field.is_facet());
-    let field = field.ok_or_else(|| Problem::parameter("field", "has no values to choose from"))?;
+    if let Some(known) = known_values(&word) {
+        let list = known.into_iter().filter(|value| value.starts_with(&prefix.to_lowercase()));
+        let list: Vec<_> = list.take(COUNT).map(|value| json!({"value": value})).collect();
+        return Ok(crate::call::json(serde_json::Value::Array(list).to_string()));
+    }
+    // Words of a text are not offered: there are too many of them.
+    let Some(field) = search::Field::parse(&word).filter(|field| field.is_facet()) else {
+        return Ok(crate::call::json("[]".to_owned()));
+    };
     visit
         .call
         .app

@@ -60,7 +60,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/t/{trail}/complete", get(list::complete))
         .route("/t/{trail}/print", get(print::print))
         .route("/t/{trail}/export", get(export::export))
-        .route("/t/{trail}/live", get(event::live))
+        .route("/t/{trail}/live", get(list::live))
         .route("/t/{trail}/history", get(history::history))
         .route("/t/{trail}/integrity", get(integrity::integrity))
         .route("/t/{trail}/checkpoint", get(integrity::checkpoint))

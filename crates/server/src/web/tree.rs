@@ -81,11 +81,11 @@ fn write_value(out: &mut String, value: &Value, level: usize) {
         }
         Value::Array(items) => {
             let rows = items.iter().enumerate().map(|(at, item)| (at.to_string(), item));
-            write_level(out, items.len(), "elements", rows, level);
+            write_level(out, items.len(), ["element", "elements"], rows, level);
         }
         Value::Object(members) => {
             let rows = members.iter().map(|(name, item)| (name.clone(), item));
-            write_level(out, members.len(), "members", rows, level);
+            write_level(out, members.len(), ["member", "members"], rows, level);
         }
     }
 }
@@ -93,14 +93,15 @@ fn write_value(out: &mut String, value: &Value, level: usize) {
 fn write_level<'a>(
     out: &mut String,
     count: usize,
-    unit: &str,
+    [one, many]: [&str; 2],
     rows: impl Iterator<Item = (String, &'a Value)>,
     level: usize,
 ) {
     if count == 0 {
-        let _ = write!(out, "<span class=\"none\">no {unit}</span>");
+        let _ = write!(out, "<span class=\"none\">no {many}</span>");
         return;
     }
+    let unit = if count == 1 { one } else { many };
     let open = if count <= OPEN_MAX && level < OPEN_LEVELS { " open" } else { "" };
     let _ = write!(
         out,
@@ -127,11 +128,12 @@ mod tests {
 
     #[test]
     fn names_and_values_are_escaped() {
-        let html = tree(&json!({"<a>": "<script>", "n": 1.50, "e": []}));
+        let html = tree(&json!({"<a>": "<script>", "n": 1.50, "e": [], "o": [1]}));
         let html = html.as_str();
         assert!(html.contains("<dt>&lt;a&gt;</dt>"), "{html}");
         assert!(html.contains("&lt;script&gt;"));
-        assert!(html.contains("no elements"));
+        assert!(html.contains("no elements") && html.contains("4 members"));
+        assert!(html.contains("1 element<"), "{html}");
         assert!(!html.contains("<script>"));
     }
 
