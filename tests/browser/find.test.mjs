@@ -110,6 +110,33 @@ test("order_the_list_choose_its_columns_and_open_rows_by_keyboard", () => visiti
   await page.waitForURL(new RegExp(`/e/${opened}$`));
 }));
 
+test("find_what_happened_out_of_hours", () => visiting(server, {}, async (page) => {
+  const moment = (text) => ({ action: "door.open", occurred_at: text });
+  // 20 November 2026 is a Friday.
+  const [early, noon, late, saturday] = await append(server, moment("2026-11-20T06:59:59Z"), moment("2026-11-20T12:00:00Z"), moment("2026-11-20T19:00:00Z"), moment("2026-11-21T12:00:00Z"));
+  await page.getByRole("link", { name: "Views", exact: true }).click();
+  await page.getByRole("link", { name: "Out of hours" }).click();
+  await page.waitForURL(/hours/);
+  await question(page, "action:door.open -hours:mon-fri/7-19@UTC");
+  assert.deepEqual(await shown(page), [saturday, late, early]);
+  await question(page, "action:door.open hours:mon-fri/7-19@UTC");
+  assert.deepEqual(await shown(page), [noon]);
+  // In Tokyo that noon was nine in the evening.
+  await question(page, "action:door.open hours:20-22@Asia/Tokyo");
+  assert.deepEqual(await shown(page), [saturday, noon]);
+}));
+
+test("find_one_account_used_from_many_addresses", () => visiting(server, {}, async (page) => {
+  await page.getByRole("link", { name: "Views", exact: true }).click();
+  await page.getByRole("link", { name: "One account from many addresses" }).click();
+  await page.waitForURL(/accounts/);
+  const row = page.locator("tbody tr", { hasText: "ben" });
+  assert.match(await row.innerText(), /ben\s+2\s+5\s+198\.51\.100\.7 3\s+10\.20\.0\.14 2/);
+  await row.getByRole("link", { name: /198\.51\.100\.7/ }).click();
+  await page.waitForURL(/ip/);
+  assert.equal((await shown(page)).length, 3);
+}));
+
 test("see_by_ones_own_clock", () => visiting(server, { timezoneId: "Asia/Tokyo" }, async (page) => {
   const [index] = await append(server, { action: "clock.read", occurred_at: "2026-07-01T23:30:00.5-05:00" });
   await question(page, "action:clock.read");

@@ -66,7 +66,7 @@ const paths = () => {
     `/t/lab/history?actor=${about(text.slice(0, 200))}`,
     `/t/lab/history?operation=${about(text.slice(0, 200))}`,
   ]);
-  return ["/t/lab?q=source:hostile", `/t/lab?q=source:hostile&open=${indexes[0]}`, "/t/lab?q=source:hostile&cols=time,recorded,actor,ip,action,target,scope,outcome,reason,source,proof", "/t/lab/print?q=source:hostile", "/t/lab/views", "/t/lab/integrity", ...events];
+  return ["/t/lab?q=source:hostile", `/t/lab?q=source:hostile&open=${indexes[0]}`, "/t/lab?q=source:hostile&cols=time,recorded,actor,ip,action,target,scope,outcome,reason,source,proof", "/t/lab/print?q=source:hostile", "/t/lab/views", "/t/lab/integrity", "/t/lab/accounts?least=1&q=source:hostile", ...events];
 };
 
 for (const width of [1400, 420]) {

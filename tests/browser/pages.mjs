@@ -29,6 +29,7 @@ export const pages = async (server) => {
     ["history-nothing", "/t/lab/history?target_type=sample&target_id=S-99"],
     ["integrity", "/t/lab/integrity"],
     ["views", "/t/lab/views"],
+    ["accounts", "/t/lab/accounts"],
     ["print", "/t/lab/print?q=source:lims"],
     ["help", "/help"],
     ["access", "/t/access"],

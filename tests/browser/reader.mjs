@@ -17,7 +17,7 @@ export const close = () => browser?.close();
 export const visiting = async (server, options, visit) => {
   const { token = server.token, expected = [], ...rest } = options;
   const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1400, height: 900 }, timezoneId: "UTC", locale: "en-GB", acceptDownloads: true, ...rest });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(45_000);
   const complaints = [];
   context.on("console", (message) => {
     if (message.type() === "error" || /content security policy/i.test(message.text())) complaints.push(message.text());

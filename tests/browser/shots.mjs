@@ -24,7 +24,7 @@ try {
         await page.goto(path);
         if (prepare) await prepare(page);
         if (way === "paper") await page.emulateMedia({ media: "print" });
-        await page.screenshot({ path: join(folder, `${name}-${way}.png`), fullPage: way !== "light" || name !== "list" });
+        await page.screenshot({ path: join(folder, `${name}-${way}.png`), fullPage: way !== "light" || name !== "list", timeout: 90_000 });
         if (way === "paper") await page.emulateMedia({ media: "screen" });
       }
     });

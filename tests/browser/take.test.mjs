@@ -1,7 +1,7 @@
 // A reviewer takes things away: files, paper, proofs, views.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { append, lab } from "./lab.mjs";
+import { append, ask, lab } from "./lab.mjs";
 import { cells, close, downloaded, open, question, shown, visiting } from "./reader.mjs";
 
 let server;
@@ -36,6 +36,16 @@ test("export_all_that_was_asked_for", () => visiting(server, {}, async (page) =>
   assert.deepEqual(cells(csv.text).slice(1).map((row) => Number(row[0])), indexes.toSorted((a, b) => a - b));
   const lines = await downloaded(page, () => page.locator("#jsonl").click());
   assert.deepEqual(lines.text.trimEnd().split("\n").map((line) => JSON.parse(line).index), indexes.toSorted((a, b) => a - b));
+}));
+
+test("take_events_away_as_a_platform_writes_them", () => visiting(server, {}, async (page) => {
+  await question(page, "source:opencga");
+  await page.locator("#events td.c-tick input").nth(0).check();
+  await page.locator("#events td.c-tick input").nth(1).check();
+  await page.getByText("As a platform’s file").click();
+  const { text } = await downloaded(page, () => page.getByRole("button", { name: "OpenCGA" }).click());
+  const indexes = (await shown(page)).slice(0, 2);
+  for (const index of indexes) assert.ok(text.includes((await ask(server, `events/${index}`)).id), `event ${index} is in the file`);
 }));
 
 test("print_a_filtered_list", () => visiting(server, {}, async (page) => {
@@ -116,6 +126,19 @@ test("verify_an_events_proof_and_see_a_tampered_one_in_red", async () => {
     await page.locator("#verdict .verdict.bad").waitFor();
   });
 });
+
+test("see_when_the_trail_was_on_and_what_a_check_finds", () => visiting(server, {}, async (page) => {
+  await page.getByRole("link", { name: "Integrity", exact: true }).click();
+  const main = page.locator("main");
+  assert.match(await main.innerText(), /nothing was mended/);
+  const turns = (await page.locator("table.turns").last().locator("tbody tr").allInnerTexts()).map((text) => text.split("\t").at(-1));
+  assert.deepEqual(turns, ["on", "off: the server had been stopped", "on"]);
+  await page.getByRole("button", { name: "Check now" }).click();
+  await page.getByText("✓ as it should be").first().waitFor();
+  assert.match(await main.innerText(), /entries, every tile, root and signature recomputed/);
+  await page.getByRole("link", { name: "lab", exact: true }).click();
+  assert.match(await page.locator(".strip").innerText(), /nothing missing/);
+}));
 
 test("verify_a_checkpoint_and_that_the_trail_continues_it", () => visiting(server, {}, async (page) => {
   const verdict = page.locator("#verdict .verdict");

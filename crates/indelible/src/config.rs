@@ -2,6 +2,7 @@
 //!
 //! A flag stands over the environment, the environment over the file. Unknown members are refused.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,8 @@ pub(crate) struct RawConfig {
     pub(crate) check_at: Option<String>,
     /// Entries that a check reads in a second at most; 0 for as fast as it goes.
     pub(crate) check_entries_per_second: Option<u64>,
+    /// Where targets can be looked at, by their types.
+    pub(crate) links: Option<BTreeMap<String, String>>,
 }
 
 impl RawConfig {
@@ -157,6 +160,7 @@ mod tests {
             import_seconds_max,
             check_at,
             check_entries_per_second,
+            links,
         } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
         assert!(tls_cert.is_some() && tls_key.is_some());
@@ -164,6 +168,7 @@ mod tests {
         assert!(deposit_roots.is_some());
         assert!(import_bytes_max.is_some() && import_seconds_max.is_some());
         assert!(check_at.is_some() && check_entries_per_second.is_some());
+        server::Links::new(links.unwrap()).unwrap();
         RawConfig::parse(example).unwrap();
     }
 

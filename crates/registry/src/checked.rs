@@ -12,7 +12,7 @@ pub const PROBLEMS_TOLD_MAX: usize = 20;
 const PROBLEM_CHARS_MAX: usize = 500;
 
 /// The action of the event.
-pub(crate) const ACTION: &str = "trail.check";
+pub const ACTION: &str = "trail.check";
 
 /// What a check came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ mod secret;
 mod slug;
 
 pub use change::{Change, SYSTEM};
-pub use checked::{CheckRecord, Checked, PROBLEMS_TOLD_MAX};
+pub use checked::{ACTION as CHECK_ACTION, CheckRecord, Checked, PROBLEMS_TOLD_MAX};
 pub use deposit::{DepositId, DepositOrder, DepositRecord, Download};
 pub use fold::{Registry, TokenRecord, TrailRecord};
 pub use secret::{Secret, TokenId};

@@ -47,4 +47,4 @@ pub use projection::{Counted, Limits, Options, Projection, Usage};
 pub use query::{Clause, Interval, Pattern, Query, Test, Text};
 pub use scheduler::Scheduler;
 pub use schema::SCHEMA_VERSION;
-pub use tally::{Facet, Facets, Histogram, Split};
+pub use tally::{Account, Accounts, Facet, Facets, Histogram, Split, Wanted};

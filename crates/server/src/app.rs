@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Caller;
 use crate::instance::{Instance, InstanceError, OpenTrail};
+use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Detail, Problem};
 
@@ -42,6 +43,8 @@ pub struct AppOptions {
     pub wait_max: Duration,
     /// How often a stream without events says that it is alive.
     pub heartbeat: Duration,
+    /// Where targets can be looked at.
+    pub links: Links,
 }
 
 impl AppOptions {
@@ -55,6 +58,7 @@ impl AppOptions {
             import_total: Duration::from_hours(6),
             wait_max: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
+            links: Links::default(),
         }
     }
 }

@@ -134,6 +134,7 @@ impl Server {
         {
             tracing::error!(%error, "no thread for the nightly check");
         }
+        blocking(&app, Instance::note_start).await;
         let connections = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
         let commands = Arc::new(Semaphore::new(COMMANDS_MAX));
@@ -183,10 +184,16 @@ impl Server {
         if tokio::time::timeout(options.stop_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");
         }
-        let instance = Arc::clone(app.instance());
-        if tokio::task::spawn_blocking(move || instance.stop()).await.is_err() {
-            tracing::error!("the last publication failed; the next start goes on from the journal");
-        }
+        blocking(&app, Instance::note_stop).await;
+        blocking(&app, Instance::stop).await;
+    }
+}
+
+/// Does something with the instance that blocks on the disk.
+async fn blocking(app: &App, work: fn(&Instance)) {
+    let instance = Arc::clone(app.instance());
+    if tokio::task::spawn_blocking(move || work(&instance)).await.is_err() {
+        tracing::error!("a start or stop could not be finished; the next start goes on from there");
     }
 }
 

@@ -1,10 +1,11 @@
 //! `serve`: the API and the pages, until a signal.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 use server::instance::Instance;
-use server::{AppOptions, ServeOptions, Server, Tls};
+use server::{AppOptions, Links, ServeOptions, Server, Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::explain;
@@ -30,8 +31,8 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     };
     let mut app = AppOptions::new();
     app.import_bytes_max = config.raw.import_bytes_max.unwrap_or(app.import_bytes_max);
-    app.import_total =
-        config.raw.import_seconds_max.map_or(app.import_total, std::time::Duration::from_secs);
+    app.import_total = config.raw.import_seconds_max.map_or(app.import_total, Duration::from_secs);
+    app.links = Links::new(config.raw.links.clone().unwrap_or_default())?;
     let scrub = config.raw.scrub()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

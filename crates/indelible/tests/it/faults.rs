@@ -166,13 +166,16 @@ fn an_older_copy_is_refused_by_the_server_too() {
     assert_eq!(append(&server, &token, &event(1_000)).0, 201);
     server.stop();
     // Only this trail went back; the others are served.
-    let server = shell.serve(&["--data", "older"]);
+    copy(&shell.path("data"), &shell.path("mixed"));
+    fs::remove_dir_all(shell.path("mixed/trails/lab")).unwrap();
+    copy(&shell.path("older/trails/lab"), &shell.path("mixed/trails/lab"));
+    let server = shell.serve(&["--data", "mixed"]);
     let (status, body) = ask(&server, &token, "/api/v1/trails/lab/events/0");
     assert_eq!(status, 500, "{body}");
     assert!(body.contains("trail-damaged"));
     assert_eq!(append(&server, &token, &event(1_001)).0, 500);
     drop(server);
-    shell.done(&["token", "create", "--scope", "read"]);
+    // The whole directory went back: the `system` trail has a start and a stop since.
     let errors = shell.fails(3, &["serve", "--data", "older", "--listen", "127.0.0.1:0"]);
     assert!(errors.contains("went back"), "{errors}");
 }

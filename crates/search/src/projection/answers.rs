@@ -6,7 +6,7 @@ use super::Projection;
 use crate::error::{Error, Result};
 use crate::page::{Cursor, Order, Page, behind, page};
 use crate::plan::Plan;
-use crate::tally::{self, Facets, Histogram, Split};
+use crate::tally::{self, Accounts, Facets, Histogram, Split, Wanted};
 use crate::view::View;
 use crate::{Field, Query};
 
@@ -77,6 +77,14 @@ impl Projection {
     pub fn facets(&self, query: &Query, fields: &[Field], top: usize) -> Result<Facets> {
         let kinds = self.options.kinds.as_ref();
         self.answer(query, |view, plan| tally::facets(view, plan, kinds, fields, top))
+    }
+
+    /// Accounts of the events that are meant, and the addresses that they were used from.
+    ///
+    /// # Errors
+    /// As [`Projection::search`]; [`Error::Question`] for more pairs than memory should hold.
+    pub fn accounts(&self, query: &Query, wanted: Wanted) -> Result<Accounts> {
+        self.answer(query, |view, plan| tally::accounts(view, plan, wanted))
     }
 
     /// Counts of the events that are meant by when they happened. The edges, in microseconds since

@@ -1,5 +1,6 @@
 //! Counts: how many, by what, and over time. Every number is exact.
 
+mod addresses;
 mod columns;
 mod facets;
 mod histogram;
@@ -7,6 +8,8 @@ mod kinds;
 mod matched;
 mod terms;
 
+pub(crate) use addresses::accounts;
+pub use addresses::{Account, Accounts, Wanted};
 pub use facets::{Facet, Facets};
 pub(crate) use facets::{distinct, facets};
 pub use histogram::{Histogram, Split};

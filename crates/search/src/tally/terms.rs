@@ -92,7 +92,7 @@ fn count_docs(reader: &InvertedIndexReader, info: &TermInfo, set: Option<&BitSet
 }
 
 /// The text of a term's value.
-fn term_text(tag: Tag, value: &[u8]) -> String {
+pub(super) fn term_text(tag: Tag, value: &[u8]) -> String {
     let address = if tag == Tag::Address { address_text(value) } else { None };
     address.unwrap_or_else(|| String::from_utf8_lossy(value).into_owned())
 }

@@ -187,7 +187,7 @@ fn event<'a>(random: &mut Random, at: i64) -> Event<'a> {
 }
 
 /// A random event that the trail would take: no member is empty.
-fn valid_event<'a>(random: &mut Random, at: i64) -> Event<'a> {
+pub(crate) fn valid_event<'a>(random: &mut Random, at: i64) -> Event<'a> {
     loop {
         let event = event(random, at);
         let draft = event::Draft::new(&event, None, &mut || [0; 32]).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use event::Entry;
 use proptest::prelude::*;
-use search::{Cursor, Field, Limits, Options, Order, Projection, Query, Split};
+use search::{Account, Cursor, Field, Limits, Options, Order, Projection, Query, Split, Wanted};
 use trail::{Feed as _, Recorded};
 
 use crate::feed::MemoryFeed;
@@ -186,6 +186,38 @@ fn check_counts(events: &[Recorded], projection: &Projection, query: &Query, exp
     }
 }
 
+fn check_accounts(events: &[Recorded], projection: &Projection, query: &Query, expected: &[u64]) {
+    let mut pairs: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for index in expected {
+        let text = events[usize::try_from(*index).unwrap()].text();
+        let entry = Entry::parse(&text).unwrap();
+        for account in labels(Field::Actor, &entry) {
+            for address in labels(Field::Ip, &entry) {
+                *pairs.entry(account.clone()).or_default().entry(address).or_default() += 1;
+            }
+        }
+    }
+    let wanted = Wanted { addresses_min: 2, accounts: 1_000, addresses: 2 };
+    let mut accounts: Vec<Account> = pairs
+        .into_iter()
+        .filter(|(_, addresses)| addresses.len() >= 2)
+        .map(|(account, addresses)| {
+            let distinct = addresses.len() as u64;
+            let events = addresses.values().sum();
+            let mut addresses: Vec<(String, u64)> = addresses.into_iter().collect();
+            addresses.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+            addresses.truncate(2);
+            Account { account, distinct, events, addresses }
+        })
+        .collect();
+    accounts.sort_by_key(|account| {
+        (u64::MAX - account.distinct, u64::MAX - account.events, account.account.clone())
+    });
+    let found = projection.accounts(query, wanted).unwrap();
+    assert_eq!(found.distinct, accounts.len() as u64);
+    assert_eq!(found.accounts, accounts, "{query}");
+}
+
 fn check_histogram(events: &[Recorded], projection: &Projection, query: &Query, expected: &[u64]) {
     let edges: Vec<i64> = (0..12).map(|place| START + place * 1_300_000_000).collect();
     for split in [Split::None, Split::Outcome, Split::Kind] {
@@ -245,6 +277,7 @@ proptest! {
             prop_assert_eq!(projection.span(&query).unwrap(), span, "{}", query);
             if round % 4 == 0 {
                 check_counts(&events, &projection, &query, &expected);
+                check_accounts(&events, &projection, &query, &expected);
                 check_histogram(&events, &projection, &query, &expected);
             }
             // The language can say it, and means the same.

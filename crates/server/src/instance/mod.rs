@@ -19,6 +19,8 @@
 mod append;
 mod background;
 mod change;
+mod checking;
+pub(crate) mod chronicle;
 mod deposits;
 mod error;
 mod keys;

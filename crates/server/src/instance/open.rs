@@ -13,6 +13,7 @@ use trail::{
     WatchedClock,
 };
 
+use super::checking::Checking;
 use super::deposits::DepositWork;
 use super::{InstanceError, keys};
 
@@ -95,6 +96,7 @@ pub struct Instance {
     opening: Mutex<()>,
     scheduler: Scheduler,
     pub(super) deposit_work: DepositWork,
+    pub(super) checking: Checking,
 }
 
 impl Instance {
@@ -168,6 +170,7 @@ impl Instance {
             scheduler: Scheduler::start(INDEX_THREADS)
                 .map_err(InstanceError::file("the search threads"))?,
             deposit_work: DepositWork::default(),
+            checking: Checking::default(),
         };
         let system = instance.trail(&parse_built_in(SYSTEM_SLUG))?;
         let mut registry = Registry::default();
@@ -237,7 +240,7 @@ impl Instance {
         if let Some(open) = self.find_open(slug) {
             return Ok(open);
         }
-        let _one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = self.find_open(slug) {
             return Ok(open);
         }
@@ -247,6 +250,8 @@ impl Instance {
         let open = Arc::new(self.open_trail(slug)?);
         let mut map = self.open.write().unwrap_or_else(PoisonError::into_inner);
         map.insert(slug.clone(), Arc::clone(&open));
+        drop((map, one));
+        self.note_recovery(slug, &open.recovery);
         Ok(open)
     }
 

@@ -2,10 +2,11 @@
 //!
 //! A disk loses bits without telling. Who finds out years later has no copy left to go back to.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use event::Actor;
 use registry::{CheckRecord, Checked, Slug};
 use trail::Report;
 
@@ -61,7 +62,21 @@ impl Instance {
         slug: &Slug,
         entries_per_second: u64,
     ) -> Result<Checked, InstanceError> {
-        let checked = match self.recompute(slug, entries_per_second) {
+        self.check_in_turn(slug, entries_per_second, super::notes::server(), &self.checking.turn())
+    }
+
+    /// Checks a trail for somebody whose turn it is.
+    pub(super) fn check_in_turn(
+        &self,
+        slug: &Slug,
+        entries_per_second: u64,
+        by: Actor<'static>,
+        _turn: &MutexGuard<'_, ()>,
+    ) -> Result<Checked, InstanceError> {
+        self.checking.set(Some((slug.clone(), self.now_micros())));
+        let checked = self.recompute(slug, entries_per_second);
+        self.checking.set(None);
+        let checked = match checked {
             Ok(report) => Checked {
                 published_size: report.published_size,
                 committed_size: report.committed_size,
@@ -80,7 +95,7 @@ impl Instance {
         }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now_micros();
-        self.record_and_apply(&checked.event(uuid7(now), now, super::notes::server(), slug))?;
+        self.record_and_apply(&checked.event(uuid7(now), now, by, slug))?;
         Ok(checked)
     }
 

@@ -121,6 +121,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     visit.call.record_read("read", &open, &json!({"index": index}));
     let frame = visit.frame(&format!("Event {index} of {}", open.slug), "events");
     let (clock, now) = (visit.taste.clock.clone(), visit.call.app.instance().now_micros());
+    let links = visit.call.app.options().links.clone();
     visit
         .call
         .app
@@ -132,7 +133,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
             })?;
             let published = open.trail.published().checkpoint.size().get();
             let slug = open.slug.as_str();
-            let setting = Setting { trail: slug, clock: &clock, published };
+            let setting = Setting { trail: slug, clock: &clock, published, links: &links };
             let text = recorded.text();
             let entry = Entry::parse(&text).ok();
             let (siblings, siblings_more, operation) = match &entry {
@@ -148,10 +149,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
                 glance: Glance::new(&recorded, view),
                 view,
                 views: VIEWS,
-                groups: entry
-                    .as_ref()
-                    .map(|entry| groups(entry, slug, &clock, now))
-                    .unwrap_or_default(),
+                groups: entry.as_ref().map(|entry| groups(entry, setting, now)).unwrap_or_default(),
                 trees: entry.as_ref().map(trees).unwrap_or_default(),
                 siblings,
                 siblings_more,

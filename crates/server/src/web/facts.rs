@@ -4,10 +4,11 @@ use dialect::Meaning;
 use event::{Entry, Event, Place};
 
 use super::meaning::{meaning, note};
-use super::row::{history_of, outcome_badge, status};
+use super::row::{Setting, history_of, outcome_badge, status};
 use super::text::{self, Html};
 use super::tree::folded;
 use super::when::{Clock, ago, duration};
+use crate::Links;
 
 /// A word, a value, and where the value leads; empty for nowhere.
 #[derive(Debug)]
@@ -47,12 +48,13 @@ impl Group {
 }
 
 /// All groups that have something to say.
-pub(crate) fn groups(entry: &Entry<'_>, trail: &str, clock: &Clock, now: i64) -> Vec<Group> {
+pub(crate) fn groups(entry: &Entry<'_>, setting: Setting<'_>, now: i64) -> Vec<Group> {
+    let Setting { trail, clock, links, .. } = setting;
     let event = &entry.event;
     let groups = [
         when(entry, clock, now),
         who(event, trail),
-        what(event, trail),
+        what(event, trail, links),
         place(event),
         came(event, trail),
         source(entry),
@@ -110,7 +112,7 @@ fn who(event: &Event<'_>, trail: &str) -> Group {
     group
 }
 
-fn what(event: &Event<'_>, trail: &str) -> Group {
+fn what(event: &Event<'_>, trail: &str, links: &Links) -> Group {
     let mut group = Group::new("What");
     group.text("Action", Some(&event.action));
     let meaning = match meaning(&event.source.system, &event.action) {
@@ -135,6 +137,9 @@ fn what(event: &Event<'_>, trail: &str) -> Group {
         match target.url.as_deref().filter(safe) {
             Some(url) => group.link("Look at it", Some(url), url.to_owned()),
             None => group.text("Look at it", target.url.as_deref()),
+        }
+        if let Some(href) = links.href(&event.source.system, target) {
+            group.link("Where it lives", Some(&href), href.clone());
         }
     }
     for related in &event.related {

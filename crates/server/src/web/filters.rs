@@ -170,7 +170,11 @@ pub(crate) fn facets(
             })
             .collect();
         let more = facet.distinct.saturating_sub(values.len() as u64);
-        let more = if more > 0 { format!("{} more values", grouped(more)) } else { String::new() };
+        let more = match more {
+            0 => String::new(),
+            1 => "1 more value".to_owned(),
+            more => format!("{} more values", grouped(more)),
+        };
         (!values.is_empty()).then_some(FacetView { title, values, more })
     });
     Ok((views.collect(), counted.count))

@@ -19,6 +19,7 @@ use super::text::{self, Html, grouped};
 use super::tree::tree;
 use super::visit::{Frame, Shown, Visit, page};
 use super::when::Clock;
+use crate::Links;
 use crate::instance::OpenTrail;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -95,6 +96,8 @@ struct StateView {
     since: Option<u64>,
     unsaid: Vec<u64>,
     tree: Html,
+    /// The state as JSON; empty when there is none.
+    json: String,
 }
 
 /// What a history is about.
@@ -165,11 +168,12 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     visit.call.record_read("history", &open, &json!({"q": about.query.to_string()}));
     let frame = visit.frame(&format!("History of {}", text::plain(&about.name)), "events");
     let clock = visit.taste.clock.clone();
+    let links = visit.call.app.options().links.clone();
     visit
         .call
         .app
         .blocking(move || {
-            let page = build(frame, &open, &about, &clock, (&at, &against))?;
+            let page = build(frame, &open, &about, (&clock, &links), (&at, &against))?;
             Ok::<_, Problem>(self::page(&page))
         })
         .await
@@ -179,7 +183,7 @@ fn build(
     frame: Frame,
     open: &OpenTrail,
     about: &About,
-    clock: &Clock,
+    (clock, links): (&Clock, &Links),
     (at, against): (&str, &str),
 ) -> Result<HistoryPage, Problem> {
     let trail = open.slug.to_string();
@@ -219,7 +223,7 @@ fn build(
         page.fill_thing(&events, about, clock, (at, against));
     } else {
         let published = open.trail.published().checkpoint.size().get();
-        let setting = Setting { trail: open.slug.as_str(), clock, published };
+        let setting = Setting { trail: open.slug.as_str(), clock, published, links };
         page.rows =
             events.iter().map(|recorded| Row::new(recorded, &page.columns, setting)).collect();
     }
@@ -357,6 +361,7 @@ impl StateView {
             since: state.since,
             unsaid: state.unsaid.iter().copied().take(20).collect(),
             tree: state.value.as_ref().map(tree).unwrap_or_default(),
+            json: state.value.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

@@ -1,14 +1,19 @@
 //! What is proven about a trail, by what, and what has to be trusted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::body::Body;
+use axum::extract::RawForm;
 use axum::http::Response;
-use registry::DepositRecord;
+use registry::{DepositRecord, SYSTEM_SLUG, Slug};
+use trail::Feed as _;
 
+use super::condition::Condition;
 use super::list::Cover;
-use super::visit::{Frame, Shown, Visit, page};
+use super::signin::read_form;
+use super::visit::{Frame, Shown, Visit, page, see_other};
 use super::when::Clock;
 use crate::instance::{Instance, OpenTrail};
 use crate::problem::Problem;
@@ -23,11 +28,10 @@ struct IntegrityPage {
     root: String,
     note: String,
     stopped: bool,
-    /// What recovery found when the server last opened the trail.
-    recovery: String,
     created: String,
     cover: Cover,
     deposits: Vec<DepositLine>,
+    condition: Condition,
 }
 
 /// A deposit, and what its last run said. The folder is no business of those who read the trail.
@@ -88,8 +92,9 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         .app
         .blocking(move || {
             let published = open.trail.published();
-            let created =
-                record.map(|record| clock.stamp_micros(record.created_at_micros).to_string());
+            let created = record.map(|record| record.created_at_micros);
+            let condition = Condition::of(&instance, &open, &clock, created)?;
+            let created = created.map(|micros| clock.stamp_micros(micros).to_string());
             let page = IntegrityPage {
                 trail: open.slug.to_string(),
                 origin: open.trail.origin().to_owned(),
@@ -97,9 +102,9 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
                 root: published.checkpoint.root().to_string(),
                 note: published.note.to_string(),
                 stopped: open.trail.is_stopped(),
-                recovery: format!("{:?}", open.recovery),
                 created: created.unwrap_or_default(),
                 deposits: deposit_lines(&instance, &open, &clock),
+                condition,
                 cover: Cover::of(&open, &clock)?,
                 frame,
             };
@@ -113,4 +118,33 @@ pub(crate) async fn checkpoint(visit: Visit) -> Result<Response<Body>, Problem> 
     let open = visit.call.trail().await?;
     let note = open.trail.published().note.to_string();
     Ok(crate::call::typed("text/plain; charset=utf-8", note))
+}
+
+/// How long a reader waits for a check; one that takes longer goes on without them.
+const CHECK_WAIT: Duration = Duration::from_secs(2);
+
+/// `POST /t/{trail}/integrity`: checks the whole trail, one check at a time on the server.
+pub(crate) async fn check(visit: Visit, RawForm(form): RawForm) -> Shown {
+    check_inner(&visit, &form).await.map_err(|problem| visit.failed(problem))
+}
+
+async fn check_inner(visit: &Visit, form: &[u8]) -> Result<Response<Body>, Problem> {
+    let open = visit.call.trail().await?;
+    read_form(&visit.call.headers, form)?.finish()?;
+    let (instance, slug) = (Arc::clone(visit.call.app.instance()), open.slug.clone());
+    let by = visit.call.caller.actor();
+    let running = tokio::task::spawn_blocking(move || {
+        let checked = instance.check_now(&slug, by);
+        let system = Slug::parse(SYSTEM_SLUG).ok().and_then(|slug| instance.find_open(&slug));
+        if let Some(system) = system {
+            // The page that follows is to find what was recorded.
+            system.projection.wait_for(system.trail.committed_size(), CHECK_WAIT);
+        }
+        checked.map(drop)
+    });
+    // What a check finds wrong is on record; here only that it could not be made is told.
+    if let Ok(Ok(Err(error))) = tokio::time::timeout(CHECK_WAIT, running).await {
+        return Err(error.into());
+    }
+    Ok(see_other(&format!("/t/{}/integrity", open.slug)))
 }

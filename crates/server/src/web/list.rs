@@ -11,6 +11,7 @@ use trail::Feed as _;
 
 use super::bars::{axis, bars, edges};
 use super::columns::Column;
+use super::condition::{CheckView, last_checks};
 use super::criteria::{Criteria, ORDERS, SIZES, SPLITS, encoded};
 use super::event::Glance;
 use super::filters::{FacetView, Input, facets, inputs, submitted};
@@ -20,6 +21,7 @@ use super::text::{self, Html, grouped};
 use super::views::{View, views_of};
 use super::visit::{Frame, Shown, Visit, page, see_other};
 use super::when::{Clock, Period};
+use crate::Links;
 use crate::instance::OpenTrail;
 use crate::problem::Problem;
 
@@ -54,6 +56,8 @@ struct ListPage {
     next: String,
     first: String,
     cover: Cover,
+    /// The last check of the whole trail.
+    check: Option<CheckView>,
     print: String,
     live: String,
     here: String,
@@ -61,6 +65,8 @@ struct ListPage {
     may_save: bool,
     /// The words that a condition can begin with, for completion.
     fields: String,
+    /// In whose files the events can be taken away: the word in the URL, and a person's.
+    platforms: Vec<(&'static str, &'static str)>,
 }
 
 /// Rows as they stand in the table.
@@ -92,6 +98,10 @@ struct Head {
 }
 
 impl Head {
+    fn all(criteria: &Criteria, trail: &str) -> Vec<Self> {
+        criteria.columns.iter().map(|column| Self::new(*column, criteria, trail)).collect()
+    }
+
     fn new(column: Column, criteria: &Criteria, trail: &str) -> Self {
         let (up, down) = match column {
             Column::Time => ("oldest", "newest"),
@@ -175,15 +185,18 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let question = criteria.question(visit.now(), &clock);
     visit.call.record_read("search", &open, &json!({"q": question.to_string()}));
     let mut page = ListPage::new(visit, &open, criteria, &question);
+    let links = visit.call.app.options().links.clone();
+    let instance = Arc::clone(visit.call.app.instance());
     page.views = views_of(visit, open.slug.as_str()).await?;
     visit
         .call
         .app
         .blocking(move || {
             if page.fault.is_none() {
-                page.fill(&open, &question, &clock)?;
+                page.fill(&open, &question, &clock, &links)?;
             }
             page.cover = Cover::of(&open, &clock)?;
+            page.check = last_checks(&instance, &open, &clock, 1)?.pop();
             Ok::<_, Problem>(self::page(&page))
         })
         .await
@@ -234,11 +247,7 @@ impl ListPage {
             orders: ORDERS.into_iter().map(|(word, title, _)| (word, title)).collect(),
             sizes: SIZES,
             rows: Rows::default(),
-            heads: criteria
-                .columns
-                .iter()
-                .map(|column| Head::new(*column, &criteria, &trail))
-                .collect(),
+            heads: Head::all(&criteria, &trail),
             searched: String::new(),
             next: String::new(),
             first: if criteria.after.is_empty() {
@@ -247,6 +256,7 @@ impl ListPage {
                 link(&criteria.first_page())
             },
             cover: Cover::default(),
+            check: None,
             print,
             live: format!(
                 "/t/{trail}/live?q={}&cols={}",
@@ -257,13 +267,22 @@ impl ListPage {
             views: Vec::new(),
             may_save: true,
             fields: condition_words().join(" "),
+            platforms: platforms(),
             trail,
             criteria,
         }
     }
 
-    fn fill(&mut self, open: &OpenTrail, question: &Query, clock: &Clock) -> Result<(), Problem> {
-        self.fill_rows(open, question, clock)?;
+    fn fill(
+        &mut self,
+        open: &OpenTrail,
+        question: &Query,
+        clock: &Clock,
+        links: &Links,
+    ) -> Result<(), Problem> {
+        let published = open.trail.published().checkpoint.size().get();
+        let setting = Setting { trail: open.slug.as_str(), clock, published, links };
+        self.fill_rows(open, question, setting)?;
         (self.facets, self.count) = facets(open, question, &self.criteria)?;
         self.inputs = inputs(open, &self.criteria.query)?;
         self.fill_histogram(open, question, clock)
@@ -273,7 +292,7 @@ impl ListPage {
         &mut self,
         open: &OpenTrail,
         question: &Query,
-        clock: &Clock,
+        setting: Setting<'_>,
     ) -> Result<(), Problem> {
         // A cursor of another order begins the list anew.
         let after: Option<Cursor> = self.criteria.after.parse().ok();
@@ -288,8 +307,6 @@ impl ListPage {
         self.searched =
             found.projected_size.checked_sub(1).map(|last| last.to_string()).unwrap_or_default();
         self.rows.span = self.criteria.columns.len() + 2;
-        let published = open.trail.published().checkpoint.size().get();
-        let setting = Setting { trail: open.slug.as_str(), clock, published };
         for recorded in open.trail.read_many(&found.indexes)? {
             let index = recorded.index;
             let opened =
@@ -360,15 +377,22 @@ pub(crate) async fn live(visit: Visit) -> Result<Response<Body>, Problem> {
     let mut params = visit.call.params()?;
     let columns = Column::read(&params.take_all("cols"));
     let clock = visit.taste.clock.clone();
+    let links = visit.call.app.options().links.clone();
     let render = move |open: &OpenTrail, recorded: &trail::Recorded| {
         let published = open.trail.published().checkpoint.size().get();
-        let setting = Setting { trail: open.slug.as_str(), clock: &clock, published };
+        let setting =
+            Setting { trail: open.slug.as_str(), clock: &clock, published, links: &links };
         let row = Row::new(recorded, &columns, setting);
         let rows = vec![RowView { toggle: row.href.clone(), row, open: None }];
         // A row that cannot be rendered is told by its index alone.
         Rows { rows, span: columns.len() + 2 }.render().unwrap_or_default()
     };
     crate::api::follow(visit.call, params, Arc::new(render)).await
+}
+
+/// The platforms whose files can be written.
+fn platforms() -> Vec<(&'static str, &'static str)> {
+    dialect::ALL.iter().map(|dialect| (dialect.name(), dialect.catalogue().title)).collect()
 }
 
 /// The words that a condition can begin with.

@@ -9,12 +9,14 @@
 //! **Absent on purpose.** No script or style in a page, nothing from another host, no state but the
 //! URL, the reader's cookies and their session.
 
+mod accounts;
 mod align;
 mod asof;
 mod assets;
 mod bars;
 mod changes;
 mod columns;
+mod condition;
 mod criteria;
 mod diff;
 mod event;
@@ -62,7 +64,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/t/{trail}/export", get(export::export))
         .route("/t/{trail}/live", get(list::live))
         .route("/t/{trail}/history", get(history::history))
-        .route("/t/{trail}/integrity", get(integrity::integrity))
+        .route("/t/{trail}/accounts", get(accounts::accounts))
+        .route("/t/{trail}/integrity", get(integrity::integrity).post(integrity::check))
         .route("/t/{trail}/checkpoint", get(integrity::checkpoint))
         .route("/t/{trail}/consistency", get(event::consistency))
         .route("/t/{trail}/views", get(trails::views).post(views::change))

@@ -54,6 +54,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let question = criteria.question(visit.now(), &clock);
     visit.call.record_read("print", &open, &json!({"q": question.to_string()}));
     let frame = visit.frame(&format!("{}: events on paper", open.slug), "print");
+    let links = visit.call.app.options().links.clone();
     let (now, by) = (visit.now(), frame.who.clone().unwrap_or_default());
     visit
         .call
@@ -64,7 +65,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
             let published = open.trail.published();
             let slug = open.slug.as_str();
             let size = published.checkpoint.size().get();
-            let setting = Setting { trail: slug, clock: &clock, published: size };
+            let setting = Setting { trail: slug, clock: &clock, published: size, links: &links };
             let columns: Vec<Column> = criteria.columns.clone();
             let mut rows = Vec::with_capacity(found.indexes.len());
             for recorded in open.trail.read_many(&found.indexes)? {

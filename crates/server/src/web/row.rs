@@ -13,6 +13,7 @@ use super::meaning::{meaning, sign};
 use super::sentence::{actor_name, sentence};
 use super::text::{self, Html};
 use super::when::Clock;
+use crate::Links;
 
 /// Characters of a cell's line.
 const CELL_CHARS_MAX: usize = 120;
@@ -36,6 +37,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) clock: &'a Clock,
     /// How many events a checkpoint covers.
     pub(crate) published: u64,
+    /// Where targets can be looked at.
+    pub(crate) links: &'a Links,
 }
 
 impl Row {
@@ -81,7 +84,7 @@ fn cell(column: Column, index: u64, href: &str, entry: &Entry<'_>, setting: Sett
             line(ip.unwrap_or_default(), "")
         }
         Column::Action => action(event),
-        Column::Target => target(event, setting.trail),
+        Column::Target => target(event, setting),
         Column::Scope => scope(event),
         Column::Outcome => outcome(event),
         Column::Reason => match &event.reason {
@@ -106,12 +109,17 @@ fn cell(column: Column, index: u64, href: &str, entry: &Entry<'_>, setting: Sett
 }
 
 fn moment(href: &str, stamp: &super::when::Stamp) -> Html {
+    let (whole, fraction) = stamp.time.split_once('.').unwrap_or((&stamp.time, ""));
+    let fraction = match fraction {
+        "" => String::new(),
+        digits => format!("<span class=\"fraction\">.{}</span>", text::shown(digits)),
+    };
     Html::trusted(format!(
-        "<a class=\"main when\" href=\"{href}\"><time datetime=\"{}\">{} {}</time></a>\
+        "<a class=\"main when\" href=\"{href}\"><time datetime=\"{}\">{} {}{fraction}</time></a>\
          <span class=\"sub\">{}</span>",
         stamp.iso,
         text::shown(&stamp.date),
-        text::shown(&stamp.time),
+        text::shown(whole),
         text::shown(&stamp.zone)
     ))
 }
@@ -171,7 +179,7 @@ fn action(event: &Event<'_>) -> Html {
     ))
 }
 
-fn target(event: &Event<'_>, trail: &str) -> Html {
+fn target(event: &Event<'_>, setting: Setting<'_>) -> Html {
     let Some(target) = &event.target else { return line("", "") };
     let id = target.id.as_deref().unwrap_or_default();
     let name = target.name.as_deref().unwrap_or(id);
@@ -184,8 +192,18 @@ fn target(event: &Event<'_>, trail: &str) -> Html {
     if id.is_empty() {
         return line(name, &sub);
     }
-    let href = history_of(trail, &[("target_type", &target.kind), ("target_id", id)]);
+    let href = history_of(setting.trail, &[("target_type", &target.kind), ("target_id", id)]);
     let mut out = linked(&href, name, &sub).as_str().to_owned();
+    if let Some(href) = setting.links.href(&event.source.system, target) {
+        let label = format!("Look at {} {name} where it lives", target.kind);
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            "<a class=\"out\" href=\"{}\" rel=\"noreferrer\" title=\"{label}\" aria-label=\"{label}\">↗</a>",
+            text::attribute(&href),
+            label = text::attribute(&label)
+        );
+    }
     out.push_str(&changed(event));
     Html::trusted(out)
 }

@@ -76,6 +76,15 @@ pub(crate) fn plain(text: &str) -> String {
     out
 }
 
+/// A text for an attribute, escaped, with hidden characters as `[U+202E]`.
+pub(crate) fn attribute(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in plain(text).chars() {
+        push(&mut out, c);
+    }
+    out
+}
+
 /// Adds a character, escaped.
 pub(crate) fn push(out: &mut String, c: char) {
     match c {

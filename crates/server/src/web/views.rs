@@ -26,21 +26,25 @@ const TYPE: &str = "view";
 /// The most characters of a view's name.
 const NAME_CHARS_MAX: usize = 80;
 
-/// Views that come with the page: what reviewers ask for.
-const SHIPPED: [(&str, &str); 10] = [
-    ("Deletions", "q=kind:delete"),
-    ("Failed or refused", "q=outcome:(failure|denied)"),
-    ("Failed sign-ins", "q=kind:access outcome:(failure|denied)"),
-    ("Changes without a reason", "q=kind:(update|delete) reason:none"),
-    ("Permission changes", "q=kind:permission"),
-    ("By the system itself", "q=actor.type:(system|service)"),
-    ("Imports", "q=imported:yes"),
-    ("Exports and downloads", "q=kind:export"),
+/// Views that come with the page: what reviewers ask for. A name, a page below the trail's own, and
+/// what it is asked. Working hours are meant by the clocks of the reader.
+const SHIPPED: [(&str, &str, &str); 12] = [
+    ("Deletions", "", "q=kind:delete"),
+    ("Failed or refused", "", "q=outcome:(failure|denied)"),
+    ("Failed sign-ins", "", "q=kind:access outcome:(failure|denied)"),
+    ("Changes without a reason", "", "q=kind:(update|delete) reason:none"),
+    ("Permission changes", "", "q=kind:permission"),
+    ("Out of hours", "", "q=-hours:mon-fri/7-19"),
+    ("One account from many addresses", "/accounts", "least=2"),
+    ("By the system itself", "", "q=actor.type:(system|service)"),
+    ("Imports", "", "q=imported:yes"),
+    ("Exports and downloads", "", "q=kind:export"),
     (
-        "Lately recorded first",
+        "Late arrivals, last recorded first",
+        "",
         "order=last_recorded&cols=time,recorded,actor,action,target,outcome,proof",
     ),
-    ("Today", "when=today"),
+    ("Today", "", "when=today"),
 ];
 
 /// A view.
@@ -50,27 +54,37 @@ pub(crate) struct View {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) href: String,
+    /// What it asks, as its URL says it; empty for those that were saved.
+    asks: String,
     pub(crate) shared: bool,
     /// Whether the reader saved it.
     pub(crate) own: bool,
 }
 
+impl View {
+    /// The question for a person; empty where there is none but an order or a period.
+    pub(crate) fn question(&self) -> &str {
+        self.asks.strip_prefix("q=").unwrap_or_default()
+    }
+}
+
 /// The views that come with the page.
 pub(crate) fn shipped(trail: &str) -> Vec<View> {
-    let query = |pairs: &str| {
+    let href = |page: &str, pairs: &str| {
         let parts: Vec<String> = pairs
             .split('&')
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| format!("{name}={}", encoded(value)))
             .collect();
-        format!("/t/{trail}?{}", parts.join("&"))
+        format!("/t/{trail}{page}?{}", parts.join("&"))
     };
     SHIPPED
         .into_iter()
-        .map(|(name, pairs)| View {
+        .map(|(name, page, pairs)| View {
             id: String::new(),
             name: name.to_owned(),
-            href: query(pairs),
+            href: href(page, pairs),
+            asks: pairs.to_owned(),
             shared: true,
             own: false,
         })
@@ -152,6 +166,7 @@ impl Fold {
                 id: id.clone(),
                 name: saved.name.clone(),
                 href: format!("/t/{trail}{}", saved.query),
+                asks: String::new(),
                 shared: saved.shared,
                 own: saved.owner == me,
             })
@@ -278,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_shipped_view_is_a_question_that_can_be_asked() {
-        for (name, pairs) in SHIPPED {
+        for (name, _, pairs) in SHIPPED {
             let question = pairs.strip_prefix("q=").unwrap_or_default();
             assert!(Query::parse(question).is_ok(), "{name}");
         }

@@ -15,9 +15,19 @@ mod config;
 mod deposits;
 mod description;
 mod facades;
+#[expect(dead_code, reason = "the projection’s tests use more of it")]
+#[path = "../../../search/tests/it/feed.rs"]
+mod feed;
+#[expect(dead_code, reason = "the projection’s tests use more of it")]
+#[path = "../../../search/tests/it/generate.rs"]
+mod generate;
 mod import;
 mod instance;
+mod pages;
+#[path = "../../../search/tests/it/random.rs"]
+mod random;
 mod read;
+mod reader;
 mod search;
 mod streams;
 mod tiles;
