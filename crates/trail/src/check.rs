@@ -7,8 +7,8 @@
 //! It also works while a server writes. Full bundles and tiles below a checkpoint never change and
 //! are judged once. The growing end does change: partial objects are outgrown, a publication has
 //! written what no checkpoint names yet, the last frame of the journal is half there. So a fault at
-//! the end is believed only if it stands: found again after the checkpoint moved on, or for as long
-//! as the caller has patience.
+//! the end is believed only if it stands: found in look after look while the checkpoint moves on, or
+//! for as long as the caller has patience.
 
 use std::collections::HashSet;
 
@@ -24,6 +24,10 @@ use crate::{Corruption, Error, Keys, Trail};
 
 /// Faults that one report names; a trail with more is beyond reading.
 const PROBLEMS_MAX: usize = 1_000;
+
+/// Looks in a row that must find the same fault of a trail that moves on: two may meet the same
+/// moment of two publications.
+const STANDING_LOOKS: u32 = 5;
 
 /// Looks at the end of a trail that moves on between any two of them.
 const LOOKS_MAX: u32 = 1_000;
@@ -91,7 +95,7 @@ pub fn check(
         let moved = look > 1 && end.note != before.note;
         let standing = end.faults.iter().any(|fault| before.faults.contains(fault));
         seen = if standing { seen + 1 } else { 1 };
-        let stands = moved && standing;
+        let stands = moved && seen >= STANDING_LOOKS;
         if end.faults.is_empty() || stands || look == LOOKS_MAX || !look_again(seen) {
             if look > 1 {
                 end.faults.retain(|fault| before.faults.contains(fault));
