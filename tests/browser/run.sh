@@ -9,7 +9,7 @@ missing() {
     exit 1
 }
 command -v npm >/dev/null || missing "Node.js 20 or later with npm; install it and run this again"
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || missing "Node.js 20 or later"
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || missing "Node.js 20 or later"
 
 for name in chromium chromium-browser google-chrome; do
     CHROMIUM=${CHROMIUM:-$(command -v "$name" || true)}
