@@ -1,25 +1,24 @@
 //! Inflated pieces of bundles, and tiles that were checked: bounded, shared by all trails.
 
-use std::sync::Arc;
-
+use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
-use tlog::Tile;
+use tlog::{BundleId, Tile};
 
 use crate::ids::IdKey;
 
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
-    Frame(IdKey, u64, u8),
+    Frame(IdKey, BundleId, u8),
     Tile(IdKey, Tile),
 }
 
 #[derive(Clone, Debug)]
 struct ByBytes;
 
-impl Weighter<Key, Arc<[u8]>> for ByBytes {
-    fn weight(&self, _key: &Key, value: &Arc<[u8]>) -> u64 {
+impl Weighter<Key, Bytes> for ByBytes {
+    fn weight(&self, _key: &Key, value: &Bytes) -> u64 {
         value.len() as u64 + 64
     }
 }
@@ -27,7 +26,7 @@ impl Weighter<Key, Arc<[u8]>> for ByBytes {
 /// A cache of a given size in bytes.
 #[derive(Debug)]
 pub struct Cache {
-    items: Bounded<Key, Arc<[u8]>, ByBytes>,
+    items: Bounded<Key, Bytes, ByBytes>,
 }
 
 /// About one inflated frame of a bundle.
@@ -40,19 +39,19 @@ impl Cache {
         Self { items: Bounded::with_weighter(items, bytes_max, ByBytes) }
     }
 
-    pub(crate) fn frame(&self, mark: &IdKey, bundle: u64, number: u8) -> Option<Arc<[u8]>> {
+    pub(crate) fn frame(&self, mark: &IdKey, bundle: BundleId, number: u8) -> Option<Bytes> {
         self.items.get(&Key::Frame(*mark, bundle, number))
     }
 
-    pub(crate) fn keep_frame(&self, mark: &IdKey, bundle: u64, number: u8, bytes: Arc<[u8]>) {
+    pub(crate) fn keep_frame(&self, mark: &IdKey, bundle: BundleId, number: u8, bytes: Bytes) {
         self.items.insert(Key::Frame(*mark, bundle, number), bytes);
     }
 
-    pub(crate) fn tile(&self, mark: &IdKey, tile: Tile) -> Option<Arc<[u8]>> {
+    pub(crate) fn tile(&self, mark: &IdKey, tile: Tile) -> Option<Bytes> {
         self.items.get(&Key::Tile(*mark, tile))
     }
 
-    pub(crate) fn keep_tile(&self, mark: &IdKey, tile: Tile, bytes: Arc<[u8]>) {
+    pub(crate) fn keep_tile(&self, mark: &IdKey, tile: Tile, bytes: Bytes) {
         self.items.insert(Key::Tile(*mark, tile), bytes);
     }
 }

@@ -20,7 +20,7 @@ use crate::{Corruption, Error, Feed, Published, Recorded, Trail};
 #[derive(Debug)]
 pub(crate) struct CheckedEdge {
     size: TreeSize,
-    tiles: Vec<(Tile, Arc<[u8]>)>,
+    tiles: Vec<(Tile, Bytes)>,
 }
 
 /// The most bytes that one read gives.
@@ -113,7 +113,7 @@ impl Trail {
         let first = number * ENTRIES_PER_FRAME;
         let path = self.layout.bundle(bundle);
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
-        let frame: Bytes = self.frame(bundle, number)?.into();
+        let frame = self.frame(bundle, number)?;
         let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
         let mut at = 0;
         for (place, hash) in hashes.into_iter().enumerate().skip(first).take(ENTRIES_PER_FRAME) {
@@ -144,12 +144,10 @@ impl Trail {
     }
 
     /// One inflated frame of a bundle. Not checked: its entries are, one by one.
-    fn frame(&self, bundle: BundleId, number: usize) -> Result<Vec<u8>, Error> {
+    fn frame(&self, bundle: BundleId, number: usize) -> Result<Bytes, Error> {
         let key = u8::try_from(number).unwrap_or(u8::MAX);
-        if bundle.is_full()
-            && let Some(frame) = self.around.cache.frame(&self.mark, bundle.index(), key)
-        {
-            return Ok(frame.to_vec());
+        if let Some(frame) = self.around.cache.frame(&self.mark, bundle, key) {
+            return Ok(frame);
         }
         let path = self.layout.bundle(bundle);
         let stored = match self.store.get(&path)? {
@@ -162,12 +160,11 @@ impl Trail {
         };
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
         let packed = Packed::open(&stored).ok_or_else(|| damaged("is not a packed bundle"))?;
-        let plain = packed.frame(number).ok_or_else(|| damaged("cannot be inflated"))?;
-        if bundle.is_full() {
-            let kept = Arc::from(plain.as_slice());
-            self.around.cache.keep_frame(&self.mark, bundle.index(), key, kept);
-        }
-        Ok(plain)
+        let frame = packed.frame(number).ok_or_else(|| damaged("cannot be inflated"))?;
+        let frame = Bytes::from(frame);
+        // A partial bundle of a width never changes either.
+        self.around.cache.keep_frame(&self.mark, bundle, key, frame.clone());
+        Ok(frame)
     }
 
     fn wider(&self, bundle: BundleId) -> Result<Option<Bytes>, Error> {
@@ -234,7 +231,7 @@ impl Trail {
         Ok(tile.hashes(&bytes).map_err(|_| mismatch())?.collect())
     }
 
-    fn checked_tile(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Arc<[u8]>, Error> {
+    fn checked_tile(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Bytes, Error> {
         if !tile.is_full() {
             return self.checked_edge(tile, checkpoint);
         }
@@ -254,13 +251,12 @@ impl Trail {
         if hashes.get(place) != Some(&frontier.root()) {
             return Err(mismatch().into());
         }
-        let bytes: Arc<[u8]> = bytes.as_ref().into();
-        self.around.cache.keep_tile(&self.mark, tile, Arc::clone(&bytes));
+        self.around.cache.keep_tile(&self.mark, tile, bytes.clone());
         Ok(bytes)
     }
 
     /// A partial tile of the right edge: believed when the whole edge makes the root.
-    fn checked_edge(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Arc<[u8]>, Error> {
+    fn checked_edge(&self, tile: Tile, checkpoint: &Checkpoint) -> Result<Bytes, Error> {
         let size = checkpoint.size();
         let kept = lock(&self.edge).clone().filter(|edge| edge.size == size);
         let edge = match kept {
@@ -275,7 +271,7 @@ impl Trail {
         };
         let found = edge.tiles.iter().find(|(partial, _)| *partial == tile);
         let path = self.layout.tile(tile).to_string();
-        Ok(Arc::clone(&found.ok_or(Corruption::TileMismatch { path })?.1))
+        Ok(found.ok_or(Corruption::TileMismatch { path })?.1.clone())
     }
 
     /// The receipt of an event: entry, openings, inclusion proof, published checkpoint.
