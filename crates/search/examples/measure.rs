@@ -187,11 +187,8 @@ fn follow(
     feed: &Arc<Entries>,
     folder: &std::path::Path,
     threads: usize,
+    options: Options,
 ) -> Option<Arc<Projection>> {
-    let mut options = Options::plain();
-    if let Some(mebibytes) = std::env::args().nth(4).and_then(|text| text.parse::<usize>().ok()) {
-        options.limits.build_bytes = mebibytes << 20;
-    }
     let projection = Projection::open(folder, Arc::clone(feed) as _, options).ok()?;
     let size = feed.committed_size();
     let start = Instant::now();
@@ -329,9 +326,14 @@ fn main() {
     ));
     say(&format!("before: {}", memory_peak()));
     let folder = std::env::temp_dir().join(format!("search-measure-{}", std::process::id()));
-    if let Some(projection) = follow(&feed, &folder, threads) {
+    let follow_only = arguments.next().is_some_and(|word| word == "follow");
+    let mut options = Options::plain();
+    if let Some(mebibytes) = arguments.next().and_then(|text| text.parse::<usize>().ok()) {
+        options.limits.build_bytes = mebibytes << 20;
+    }
+    if let Some(projection) = follow(&feed, &folder, threads, options) {
         say(&format!("after: {}", memory_peak()));
-        if arguments.next().is_some_and(|word| word == "follow") {
+        if follow_only {
             sizes(&projection, feed.ends.len());
             drop(projection);
             let _ = std::fs::remove_dir_all(&folder);

@@ -169,7 +169,6 @@ impl Writer<'_> {
         }
         self.optional(Tag::Host, client.host.as_deref());
         if let Some(agent) = &client.user_agent {
-            self.has(Part::UserAgent);
             self.term(Tag::UserAgent, agent);
         }
     }

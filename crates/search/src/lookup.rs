@@ -9,7 +9,7 @@ use tantivy::query::{
     Weight,
 };
 use tantivy::schema::{Field as Column, IndexRecordOption, Term};
-use tantivy::termdict::TermDictionary;
+use tantivy::termdict::{TermDictionary, TermStreamer};
 use tantivy::{BitSet, DocId, Score, SegmentReader, TantivyError};
 use tantivy_fst::Automaton;
 
@@ -62,8 +62,7 @@ pub(crate) fn like(tags: &[Tag], pattern: &Pattern) -> Box<dyn Query> {
         Pattern::Like(text) => Select::Folded(Arc::new(Folded::new(tags, text, false))),
         Pattern::Prefix(text) => Select::Folded(Arc::new(Folded::new(tags, text, true))),
         Pattern::Matching(expression) => {
-            let tags = tags.iter().map(|tag| *tag as u8).collect();
-            Select::Matching { tags, expression: expression.clone() }
+            Select::Scanned(tags.to_vec(), Wanted::Matching(expression.clone()))
         }
     };
     Box::new(Terms { column: Layout::current().terms, select })
@@ -95,7 +94,7 @@ pub(crate) fn any_of(tag: Tag, values: impl Iterator<Item = String>) -> Box<dyn 
 /// Events whose whole text in a member has the words of a pattern. Every text of the member is looked
 /// at: it is for members with few different ones.
 pub(crate) fn with_words(tag: Tag, pattern: &Pattern) -> Box<dyn Query> {
-    let select = Select::Words(tag, pattern.clone());
+    let select = Select::Scanned(vec![tag], Wanted::Words(pattern.clone()));
     Box::new(Terms { column: Layout::current().terms, select })
 }
 
@@ -143,12 +142,26 @@ enum Select {
     },
     Listed(Arc<[Vec<u8>]>),
     Folded(Arc<Folded>),
-    /// Of these members, those in which an expression is found: all their terms are looked at.
-    Matching {
-        tags: Vec<u8>,
-        expression: Expression,
-    },
-    Words(Tag, Pattern),
+    /// Of these members, those texts that are wanted: all their terms are looked at.
+    Scanned(Vec<Tag>, Wanted),
+}
+
+/// Which texts of a member.
+#[derive(Clone, Debug)]
+enum Wanted {
+    /// Those in which an expression is found.
+    Matching(Expression),
+    /// Those that have the words of a pattern.
+    Words(Pattern),
+}
+
+impl Wanted {
+    fn admits(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Matching(expression) => expression.is_in_bytes(text),
+            Self::Words(pattern) => has_words(&String::from_utf8_lossy(text), pattern),
+        }
+    }
 }
 
 impl Select {
@@ -173,19 +186,6 @@ impl Select {
                     infos.push(stream.value().clone());
                 }
             }
-            Self::Words(tag, pattern) => {
-                let mut range = dictionary.range().ge([*tag as u8]);
-                if let Some(end) = after_prefix(&[*tag as u8]) {
-                    range = range.lt(end);
-                }
-                let mut stream = range.into_stream()?;
-                while stream.advance() {
-                    let text = stream.key().get(1..).map(String::from_utf8_lossy);
-                    if text.is_some_and(|text| has_words(&text, pattern)) {
-                        infos.push(stream.value().clone());
-                    }
-                }
-            }
             Self::Listed(keys) => {
                 for key in keys.iter() {
                     infos.extend(dictionary.get(key)?);
@@ -197,15 +197,11 @@ impl Select {
                     infos.push(stream.value().clone());
                 }
             }
-            Self::Matching { tags, expression } => {
+            Self::Scanned(tags, wanted) => {
                 for tag in tags {
-                    let mut range = dictionary.range().ge([*tag]);
-                    if let Some(end) = after_prefix(&[*tag]) {
-                        range = range.lt(end);
-                    }
-                    let mut stream = range.into_stream()?;
+                    let mut stream = terms_of(dictionary, *tag)?;
                     while stream.advance() {
-                        if expression.is_in_bytes(stream.key().get(1..).unwrap_or_default()) {
+                        if wanted.admits(stream.key().get(1..).unwrap_or_default()) {
                             infos.push(stream.value().clone());
                         }
                     }
@@ -216,8 +212,18 @@ impl Select {
     }
 }
 
+/// Every term of a member, in order; each begins with the member's byte.
+pub(crate) fn terms_of(dictionary: &TermDictionary, tag: Tag) -> std::io::Result<TermStreamer<'_>> {
+    let start = [tag as u8];
+    let range = dictionary.range().ge(start);
+    match after_prefix(&start) {
+        Some(end) => range.lt(end).into_stream(),
+        None => range.into_stream(),
+    }
+}
+
 /// The least key that is greater than every key with this prefix.
-pub(crate) fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if let Some(next) = last.checked_add(1) {

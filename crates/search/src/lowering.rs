@@ -48,8 +48,10 @@ pub(crate) fn clause_lookup(
 }
 
 fn present(field: Field) -> Box<dyn Lookup> {
-    if field == Field::Kind {
-        return lookup::present(Tag::Action);
+    match field {
+        Field::Kind => return lookup::present(Tag::Action),
+        Field::UserAgent => return lookup::present(Tag::UserAgent),
+        _ => {}
     }
     match part(field).filter(|_| field.is_words()) {
         Some(part) => lookup::exactly(Tag::Has, &[part as u8]),
@@ -181,7 +183,6 @@ const fn part(field: Field) -> Option<Part> {
     match field {
         Field::Actor => Some(Part::ActorName),
         Field::Target => Some(Part::TargetName),
-        Field::UserAgent => Some(Part::UserAgent),
         Field::Reason => Some(Part::Reason),
         Field::Params => Some(Part::Params),
         Field::Before => Some(Part::Before),

@@ -204,9 +204,7 @@ impl Shared {
             }
         }
     }
-}
 
-impl Shared {
     /// Leaves the machine to others for a while.
     fn pause_merging(&self, pause: Duration) {
         let end = Instant::now() + pause;

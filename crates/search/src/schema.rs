@@ -86,7 +86,6 @@ pub(crate) enum Part {
     Params = b'P',
     Reason = b'R',
     TargetName = b'T',
-    UserAgent = b'U',
 }
 
 impl Part {

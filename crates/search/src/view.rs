@@ -8,7 +8,7 @@ use tantivy::DocId;
 
 use crate::Interval;
 use crate::error::Result;
-use crate::lookup::after_prefix;
+use crate::lookup::terms_of;
 use crate::schema::{Layout, Tag};
 use crate::segment::Segment;
 
@@ -57,12 +57,10 @@ impl View {
     /// Every value of a member.
     pub(crate) fn terms_of(&self, tag: Tag) -> Result<BTreeSet<String>> {
         let mut all = BTreeSet::new();
-        let start = [tag as u8];
-        let end = after_prefix(&start).unwrap_or_default();
         for segment in &self.segments {
             let inverted = segment.open()?.reader.inverted_index(Layout::current().terms)?;
-            let range = inverted.terms().range().ge(start).lt(&end);
-            let mut stream = range.into_stream().map_err(tantivy::TantivyError::from)?;
+            let mut stream =
+                terms_of(inverted.terms(), tag).map_err(tantivy::TantivyError::from)?;
             while stream.advance() {
                 let value = stream.key().get(1..).unwrap_or_default();
                 let value = String::from_utf8_lossy(value);

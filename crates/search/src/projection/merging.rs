@@ -43,32 +43,25 @@ impl Projection {
     pub(crate) fn merge_once(&self) -> Result<bool> {
         let Ok(_merging) = self.merging.try_lock() else { return Ok(false) };
         let view = self.view();
-        if self.merging_waits(&view) {
-            return Ok(false);
-        }
-        let mut durable = view.segments.split(|segment| segment.in_memory());
-        let Some(run) = durable.find_map(|run| due_run(run, &self.options.limits)) else {
-            return Ok(false);
-        };
+        let Some(run) = self.due_merge(&view) else { return Ok(false) };
         self.replace(run, &self.new_place())?;
         Ok(true)
     }
 
     /// Whether a run of segments on disk is due to be merged.
     pub(crate) fn wants_merge(&self) -> bool {
-        let view = self.view();
-        if self.merging_waits(&view) {
-            return false;
-        }
-        view.segments
-            .split(|segment| segment.in_memory())
-            .any(|run| due_run(run, &self.options.limits).is_some())
+        self.due_merge(&self.view()).is_some()
     }
 
-    /// Whether merging waits for events to be added first.
-    fn merging_waits(&self, view: &View) -> bool {
+    /// The run of segments on disk that is due. While many events wait to be added, none is, unless
+    /// there are too many segments.
+    fn due_merge<'v>(&self, view: &'v View) -> Option<&'v [Arc<Segment>]> {
         let limits = &self.options.limits;
-        self.lag() >= limits.chunk_events && view.segments.len() < limits.segments_max
+        if self.lag() >= limits.chunk_events && view.segments.len() < limits.segments_max {
+            return None;
+        }
+        let mut durable = view.segments.split(|segment| segment.in_memory());
+        durable.find_map(|run| due_run(run, limits))
     }
 
     /// Puts one segment in the place of a run of them.

@@ -11,7 +11,7 @@ use super::matched::{Docs, Matched};
 use super::terms::term_text;
 use crate::Field;
 use crate::error::{Error, Result};
-use crate::lookup::after_prefix;
+use crate::lookup::terms_of;
 use crate::plan::Plan;
 use crate::schema::{Layout, Tag};
 use crate::segment::{Opened, Segment};
@@ -77,16 +77,7 @@ impl Pairs {
     fn add_segment(&mut self, segment: &Segment, docs: &Docs) -> Result<()> {
         let opened = segment.open()?;
         let Some(labels) = counted(opened, Field::Actor) else { return Ok(()) };
-        let meant = match docs {
-            Docs::All => None,
-            Docs::Some(docs) => {
-                let mut set = BitSet::with_max_value(segment.count);
-                for doc in docs {
-                    set.insert(*doc);
-                }
-                Some(set)
-            }
-        };
+        let meant = docs.set(segment);
         let mut known = Known { labels, numbers: vec![None; labels.num_terms()] };
         for tag in [Tag::Address, Tag::AddressText] {
             self.add_terms(opened, tag, meant.as_ref(), &mut known)?;
@@ -102,10 +93,7 @@ impl Pairs {
         known: &mut Known<'_>,
     ) -> Result<()> {
         let inverted = opened.reader.inverted_index(Layout::current().terms)?;
-        let start = [tag as u8];
-        let end = after_prefix(&start).unwrap_or_default();
-        let range = inverted.terms().range().ge(start).lt(&end);
-        let mut stream = range.into_stream().map_err(TantivyError::from)?;
+        let mut stream = terms_of(inverted.terms(), tag).map_err(TantivyError::from)?;
         while stream.advance() {
             let mut block = inverted
                 .read_block_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)

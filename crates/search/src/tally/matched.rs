@@ -1,6 +1,6 @@
 //! The documents that a question means, kept while they are counted by several fields.
 
-use tantivy::DocId;
+use tantivy::{BitSet, DocId};
 
 use crate::error::Result;
 use crate::plan::Plan;
@@ -18,6 +18,18 @@ pub(super) struct Matched<'a> {
 pub(super) enum Docs {
     All,
     Some(Vec<DocId>),
+}
+
+impl Docs {
+    /// The documents of a segment as a set; `None` for all of them.
+    pub(super) fn set(&self, segment: &Segment) -> Option<BitSet> {
+        let Self::Some(docs) = self else { return None };
+        let mut set = BitSet::with_max_value(segment.count);
+        for doc in docs {
+            set.insert(*doc);
+        }
+        Some(set)
+    }
 }
 
 impl<'a> Matched<'a> {

@@ -5,10 +5,10 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, InvertedIndexReader, TantivyError};
 
 use super::facets::Ranking;
-use super::matched::{Docs, Matched};
+use super::matched::Matched;
 use crate::Field;
 use crate::error::Result;
-use crate::lookup::{address_text, after_prefix, beginning_with};
+use crate::lookup::{address_text, beginning_with, terms_of};
 use crate::lowering::tags;
 use crate::schema::{Layout, Tag};
 use crate::view::View;
@@ -28,27 +28,15 @@ pub(super) fn by_terms(matched: &Matched<'_>, field: Field, top: usize) -> Resul
 }
 
 fn count_terms(matched: &Matched<'_>, tag: Tag, ranking: &mut Ranking) -> Result<()> {
-    let start = [tag as u8];
-    let end = after_prefix(&start).unwrap_or_default();
     let mut sets = Vec::new();
     let mut readers = Vec::new();
     for (segment, docs) in &matched.segments {
-        sets.push(match docs {
-            Docs::All => None,
-            Docs::Some(docs) => {
-                let mut set = BitSet::with_max_value(segment.count);
-                for doc in docs {
-                    set.insert(*doc);
-                }
-                Some(set)
-            }
-        });
+        sets.push(docs.set(segment));
         readers.push(segment.open()?.reader.inverted_index(Layout::current().terms)?);
     }
     let mut streams = Vec::new();
     for (reader, set) in readers.iter().zip(&sets) {
-        let range = reader.terms().range().ge(start).lt(&end);
-        let mut stream = range.into_stream().map_err(TantivyError::from)?;
+        let mut stream = terms_of(reader.terms(), tag).map_err(TantivyError::from)?;
         if stream.advance() {
             streams.push((stream, reader, set));
         }
