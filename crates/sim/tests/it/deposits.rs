@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -28,6 +28,8 @@ use trail::{
     Surroundings, Trail,
 };
 
+use crate::world::TestClock;
+
 const ORIGIN: &str = "audit.example/lab";
 
 /// 2025-06-15T15:06:40Z.
@@ -36,19 +38,6 @@ const HOUR: i64 = 3_600_000_000;
 
 /// A fault comes once; what still fails after so many attempts is broken.
 const MAX_ATTEMPTS: u32 = 10;
-
-#[derive(Debug)]
-struct TestClock(AtomicI64);
-
-impl Clock for TestClock {
-    fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn monotonic_micros(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// What happens at one operation on a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

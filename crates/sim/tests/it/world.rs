@@ -69,8 +69,9 @@ struct Seen {
     note: String,
 }
 
+/// A clock that is set by hand.
 #[derive(Debug)]
-struct TestClock(AtomicI64);
+pub(crate) struct TestClock(pub(crate) AtomicI64);
 
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
