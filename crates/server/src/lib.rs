@@ -28,6 +28,7 @@ mod links;
 mod metrics;
 mod negotiate;
 mod params;
+mod pieces;
 mod problem;
 mod router;
 mod serve;

@@ -7,29 +7,19 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, header};
 use bytes::Bytes;
-use http_body_util::StreamBody;
 use hyper::body::Frame;
 use registry::{DepositId, DepositRecord, Scope, Slug};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::app::Answer;
-use crate::call::{Call, json as json_answer, typed};
+use crate::call::{Call, json as json_answer};
 use crate::deposit::{Day, DiskShelf, Failure, Fetched, Ledger, fetch};
 use crate::instance::{Instance, OpenTrail};
 use crate::negotiate::accepts;
+use crate::pieces::{Cut, PIECE_BYTES, Sender, attach, streamed};
 use crate::problem::{Code, Problem};
-
-/// Bytes of a piece.
-const PIECE_BYTES: usize = 64 * 1024;
-
-/// Pieces that wait for a slow client before reading waits too.
-const PIECES_WAITING: usize = 8;
 
 /// Days that one answer lists unless it is told otherwise, and at most.
 const DAYS: u64 = 100;
@@ -117,52 +107,36 @@ pub(crate) async fn file(call: Call) -> Answer {
     };
     accepts(&call.headers, media_type.split(';').next().unwrap_or(media_type))?;
     call.record_read("download", &open, &json!({"deposit": record.id.as_str(), "file": name}));
-    let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = send(file, size_bytes, &sha256, &sender) {
-            tracing::error!(deposit = %record.id, %error, "a download was cut off");
-            // Nobody listens any more: then nobody takes a part for the whole.
-            let _ = sender.blocking_send(Err(error));
-        }
-        drop(place);
+    let mut response = streamed(media_type, name.clone(), move |sender| {
+        let _place = place;
+        send(file, size_bytes, &sha256, sender)
     });
-    let frames =
-        tokio_stream::StreamExt::map(ReceiverStream::new(receiver), |piece| piece.map(Frame::data));
-    let mut response = typed(media_type, Body::new(StreamBody::new(frames)));
-    if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    }
+    attach(&mut response, &name);
     Ok(response)
 }
 
 /// Sends a file, its last piece only when the whole is what was recorded.
-fn send(
-    mut file: File,
-    size_bytes: u64,
-    sha256: &str,
-    sender: &mpsc::Sender<io::Result<Bytes>>,
-) -> io::Result<()> {
+fn send(mut file: File, size_bytes: u64, sha256: &str, sender: &Sender) -> Result<(), Cut> {
     let mut hash = Sha256::new();
     let mut held = Bytes::new();
     let mut left = size_bytes;
     while left > 0 {
         let size = usize::try_from(left).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
         let mut piece = vec![0; size];
-        file.read_exact(&mut piece)?;
+        file.read_exact(&mut piece).map_err(|error| Cut::of(&error))?;
         hash.update(&piece);
         left -= size as u64;
         let before = std::mem::replace(&mut held, piece.into());
-        if !before.is_empty() && sender.blocking_send(Ok(before)).is_err() {
-            // The client went away.
-            return Ok(());
+        if !before.is_empty() {
+            sender.pass(Frame::data(before))?;
         }
     }
     let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if found != sha256 {
-        return Err(io::Error::other("the file has other bytes than were recorded"));
+        let other = io::Error::other("the file has other bytes than were recorded");
+        return Err(Cut::of(&other));
     }
-    let _ = sender.blocking_send(Ok(held));
-    Ok(())
+    sender.pass(Frame::data(held))
 }
 
 /// The deposit in the path, if the caller may see its files. Who administers the trail may list them

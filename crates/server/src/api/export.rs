@@ -4,36 +4,25 @@
 //! middle of its transfer, so that no client takes a part for the whole. What the form cannot say
 //! stands in a trailer, or is asked for beforehand.
 
-use std::io;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-use bytes::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use dialect::WriteOptions;
-use http_body_util::StreamBody;
 use hyper::body::Frame;
 use search::Query;
 use serde_json::json;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use trail::Recorded;
 
 use super::question::Question;
 use crate::App;
 use crate::app::Answer;
-use crate::call::{self, Call, typed};
+use crate::call::{self, Call};
 use crate::export::{FileWriter, Form, Loss, UnknownForm, visit};
 use crate::instance::OpenTrail;
 use crate::negotiate::accepts;
 use crate::params::Params;
+use crate::pieces::{Cut, PIECE_BYTES, Sender, attach, streamed};
 use crate::problem::{Code, Problem};
-
-/// Bytes after which a piece is sent.
-const PIECE_BYTES: usize = 64 * 1024;
-
-/// Pieces that wait for a slow client before reading waits too.
-const PIECES_WAITING: usize = 8;
 
 /// The trailer that counts the events of the file.
 const COUNT: HeaderName = HeaderName::from_static("export-count");
@@ -57,7 +46,7 @@ pub(crate) async fn export(call: Call) -> Answer {
         members.insert("format".to_owned(), form.name().into());
     }
     call.record_read(if is_summary { "count" } else { "export" }, &open, &record);
-    let name = format!("attachment; filename=\"{}{}\"", open.slug, form.ending());
+    let name = format!("{}{}", open.slug, form.ending());
     let export = Export { app: call.app.clone(), open, query: question.query };
     let writer = form.writer().map_err(|form| unknown(&form))?;
     if is_summary {
@@ -68,18 +57,14 @@ pub(crate) async fn export(call: Call) -> Answer {
         });
         return Ok(call::json(counting.await??.to_string()));
     }
-    let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-    tokio::task::spawn_blocking(move || {
-        export.send(writer, &sender);
-        drop(place);
+    let mut response = streamed(media_type, name.clone(), move |sender| {
+        let _place = place;
+        export.stream(writer, sender)
     });
-    let mut response = typed(media_type, Body::new(StreamBody::new(ReceiverStream::new(receiver))));
-    let headers = response.headers_mut();
-    headers.insert(header::TRAILER, HeaderValue::from_static("export-count, export-losses"));
-    if let Ok(name) = HeaderValue::try_from(name) {
-        headers.insert(header::CONTENT_DISPOSITION, name);
-    }
-    Ok::<Response<Body>, _>(response)
+    let trailers = HeaderValue::from_static("export-count, export-losses");
+    response.headers_mut().insert(header::TRAILER, trailers);
+    attach(&mut response, &name);
+    Ok(response)
 }
 
 /// Reads `dialect` and `format`, and with a dialect `region_column` and `formula_guard`.
@@ -109,45 +94,17 @@ struct Export {
     query: Query,
 }
 
-type Sender = mpsc::Sender<io::Result<Frame<Bytes>>>;
-
-/// Why an export ends early.
-enum Cut {
-    /// The client went away.
-    Left,
-    Failed(Problem),
-}
-
-impl<E: Into<Problem>> From<E> for Cut {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 impl Export {
-    fn send(&self, writer: FileWriter, sender: &Sender) {
-        let Err(cut) = self.stream(writer, sender) else { return };
-        // Nobody listens any more: then nobody takes a part for the whole.
-        let Cut::Failed(problem) = cut else { return };
-        let reason = problem.internal().unwrap_or_else(|| problem.code().as_str());
-        tracing::error!(trail = %self.open.slug, reason, "an export was cut off");
-        let _ = sender.blocking_send(Err(io::Error::other("the export cannot be finished")));
-    }
-
     fn stream(&self, mut writer: FileWriter, sender: &Sender) -> Result<(), Cut> {
         let mut out = Vec::new();
-        writer.begin(&mut out).map_err(|error| failed(&error))?;
+        writer.begin(&mut out).map_err(|error| Cut::of(&error))?;
         self.each(&mut |recorded| {
-            writer.write(recorded, &mut out).map_err(|error| failed(&error))?;
-            if out.len() < PIECE_BYTES {
-                return Ok(());
-            }
-            let piece = std::mem::replace(&mut out, Vec::with_capacity(PIECE_BYTES + 4_096));
-            pass(sender, Frame::data(piece.into()))
+            writer.write(recorded, &mut out).map_err(|error| Cut::of(&error))?;
+            if out.len() < PIECE_BYTES { Ok(()) } else { sender.pass_all(&mut out) }
         })?;
-        writer.end(&mut out).map_err(|error| failed(&error))?;
-        pass(sender, Frame::data(out.into()))?;
-        pass(sender, Frame::trailers(trailers(&writer)))
+        writer.end(&mut out).map_err(|error| Cut::of(&error))?;
+        sender.pass(Frame::data(out.into()))?;
+        sender.pass(Frame::trailers(trailers(&writer)))
     }
 
     /// What the file would hold, and what it would lack.
@@ -155,7 +112,7 @@ impl Export {
         let mut out = Vec::new();
         let counted = self.each(&mut |recorded| {
             out.clear();
-            writer.write(recorded, &mut out).map_err(|error| failed(&error))
+            writer.write(recorded, &mut out).map_err(|error| Cut::of(&error))
         });
         match counted {
             Ok(()) => {}
@@ -177,14 +134,6 @@ impl Export {
             each(recorded)
         })
     }
-}
-
-fn failed(error: &io::Error) -> Cut {
-    Cut::Failed(Problem::new(Code::Internal).caused_by(error))
-}
-
-fn pass(sender: &Sender, frame: Frame<Bytes>) -> Result<(), Cut> {
-    sender.blocking_send(Ok(frame)).map_err(|_| Cut::Left)
 }
 
 /// The events that were written, and each field that the form could not say with its count.

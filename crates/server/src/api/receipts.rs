@@ -1,11 +1,11 @@
 //! `GET …/events/{index}/receipt` and `…/proof/consistency`.
 
-use axum::http::{HeaderValue, header};
 use serde_json::json;
 use trail::Feed as _;
 
 use crate::app::Answer;
 use crate::call::{Call, json as json_answer, typed};
+use crate::pieces::attach;
 use crate::problem::Problem;
 
 /// The receipt of an event as a `c2sp.org/tlog-proof@v1` file.
@@ -22,14 +22,12 @@ pub(crate) async fn receipt(call: Call) -> Answer {
         let _ = tokio::time::timeout(call.app.options().wait_max, waiting).await;
     }
     call.record_read("receipt", &open, &json!({"index": index}));
-    let name = format!("attachment; filename=\"{}-{index}.tlog-proof\"", open.slug);
+    let name = format!("{}-{index}.tlog-proof", open.slug);
     call.app
         .blocking(move || {
             let receipt = open.trail.receipt(index)?;
             let mut response = typed("text/plain; charset=utf-8", receipt.to_string());
-            if let Ok(name) = HeaderValue::try_from(name) {
-                response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-            }
+            attach(&mut response, &name);
             Ok::<_, Problem>(response)
         })
         .await

@@ -3,20 +3,15 @@
 //! An id is exact over the whole history, so what was recorded is found whatever happened since, and
 //! is never recorded twice.
 
-use std::sync::Arc;
-
-use event::{Actor, Draft, Entry, Event, Json, Moment, Outcome, Received, Status, Target};
+use event::{Entry, Event, Json, Moment, Outcome, Status, Target};
 use registry::{DepositRecord, SYSTEM};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use trail::{Answer, Batch, Feed as _, Trail};
+use trail::{Answer, Feed as _, Trail};
 
 use super::{Day, Failure};
-use crate::instance::salt;
-
-/// How the server's own records are marked.
-const VIA: &str = "server";
+use crate::instance::{BY_SERVER, own_record, server};
 
 /// What begins or ends a deposit.
 const ACTIVATE: &str = "deposit.activate";
@@ -139,7 +134,7 @@ impl Ledger<'_> {
         let recorded = self.0.read_many(&[index])?;
         let text = recorded.first().ok_or_else(foreign)?.text();
         let entry = Entry::parse(&text).map_err(|_| foreign())?;
-        if entry.received.via != VIA || entry.event.action != action {
+        if entry.received.via != BY_SERVER || entry.event.action != action {
             return Err(foreign());
         }
         let params = entry.event.params.as_ref().ok_or_else(foreign)?;
@@ -216,7 +211,7 @@ impl Ledger<'_> {
     }
 
     fn append(&self, event: &Event<'_>) -> Result<(), Failure> {
-        self.0.append(batch(event)?)?;
+        self.0.append(own_record(event, BY_SERVER.into())?)?;
         Ok(())
     }
 
@@ -239,7 +234,7 @@ impl Ledger<'_> {
             let params = serde_json::to_value(closing).unwrap_or_default();
             let (id, target) = (format!("day/{day}"), day.to_string());
             let event = event(id, over, CLOSE, ("day", &target), &params);
-            match event.and_then(|event| batch(&event)) {
+            match event.and_then(|event| Ok(own_record(&event, BY_SERVER.into())?)) {
                 Ok(batch) => {
                     made = Some((closing, Day::of_micros(at_micros)));
                     Ok(Some(batch))
@@ -264,7 +259,7 @@ impl Ledger<'_> {
 /// Whether an entry is one of the server's own records of deposits: they are in no deposit.
 pub(super) fn is_own(entry: &Entry<'_>) -> bool {
     let event = &entry.event;
-    entry.received.via == VIA
+    entry.received.via == BY_SERVER
         && event.source.system == SYSTEM
         && [ACTIVATE, DEACTIVATE, CLOSE, FILE, DAMAGE].contains(&&*event.action)
 }
@@ -280,9 +275,9 @@ fn event(
     (kind, target): (&'static str, &str),
     params: &Value,
 ) -> Result<Event<'static>, Failure> {
-    let event = Event {
+    Ok(Event {
         id: Some(id.into()),
-        actor: Some(Actor { kind: "system".into(), id: Some(SYSTEM.into()), ..Actor::default() }),
+        actor: Some(server()),
         target: Some(Target {
             kind: kind.into(),
             id: Some(target.to_owned().into()),
@@ -291,16 +286,5 @@ fn event(
         outcome: Some(Outcome { status: Status::Success, ..Outcome::default() }),
         params: Some(Json::parse(&params.to_string())?.into_owned()),
         ..Event::new(Moment::from_micros(at_micros), SYSTEM, action)
-    };
-    event.check()?;
-    Ok(event)
-}
-
-fn batch(event: &Event<'_>) -> Result<Batch, Failure> {
-    Ok(Batch {
-        drafts: vec![Draft::new(event, None, &mut salt)?],
-        recorded_by: VIA.into(),
-        received: Arc::new(Received { via: VIA.into(), ..Received::default() }),
-        atomic: true,
     })
 }

@@ -184,13 +184,7 @@ impl FileWriter {
             }
             Kind::Platform(writer) => writer,
         };
-        let recorded = dialect::Recorded {
-            index: recorded.index,
-            recorded_at_micros: entry.recorded_at_micros,
-            event: &entry.event,
-            native: entry.native.as_ref(),
-        };
-        writer.write(&recorded, out, &mut self.losses)
+        writer.write(&as_dialects_take_it(recorded.index, entry), out, &mut self.losses)
     }
 
     /// Appends what stands after the last event.
@@ -212,5 +206,15 @@ impl FileWriter {
     /// Each field that the form could not say, in the order of the pointers.
     pub fn losses(&self) -> impl Iterator<Item = Loss> + '_ {
         self.losses.iter().map(|(pointer, count)| Loss { pointer, count })
+    }
+}
+
+/// An entry as dialects take it.
+pub(crate) fn as_dialects_take_it<'e>(index: u64, entry: &'e Entry<'e>) -> dialect::Recorded<'e> {
+    dialect::Recorded {
+        index,
+        recorded_at_micros: entry.recorded_at_micros,
+        event: &entry.event,
+        native: entry.native.as_ref(),
     }
 }

@@ -8,6 +8,7 @@ mod form;
 mod own;
 mod visit;
 
+pub(crate) use form::as_dialects_take_it;
 pub use form::{FileWriter, Form, Loss, UnknownForm};
 pub use own::{COLUMNS, Format};
 pub use visit::visit;

@@ -4,6 +4,7 @@ use event::Entry;
 use search::{Cursor, Order, PAGE_MAX, Query};
 use trail::Feed as _;
 
+use crate::export::as_dialects_take_it;
 use crate::instance::OpenTrail;
 use crate::problem::Problem;
 
@@ -70,10 +71,5 @@ pub(crate) fn with_event<T>(
 ) -> Option<T> {
     let text = recorded.text();
     let entry = Entry::parse(&text).ok()?;
-    Some(work(&dialect::Recorded {
-        index: recorded.index,
-        recorded_at_micros: entry.recorded_at_micros,
-        event: &entry.event,
-        native: entry.native.as_ref(),
-    }))
+    Some(work(&as_dialects_take_it(recorded.index, &entry)))
 }

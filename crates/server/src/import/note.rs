@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use event::{Draft, Event, Json, Moment, Outcome, Received, Status, Target};
+use event::{Event, Json, Moment, Outcome, Status, Target};
 use serde_json::json;
-use trail::Batch;
 
 use super::{Import, Report};
-use crate::instance::{Instance, InstanceError, OpenTrail, salt};
+use crate::instance::{Instance, InstanceError, OpenTrail, own_record};
 
 /// The most bytes of a file's name that are recorded.
 const NAME_BYTES_MAX: usize = 255;
@@ -21,14 +20,7 @@ pub(super) fn record(
     report: &Report,
 ) -> Result<(), InstanceError> {
     let event = event(instance.now_micros(), import, report);
-    event.check()?;
-    let batch = Batch {
-        drafts: vec![Draft::new(&event, None, &mut salt)?],
-        recorded_by: Arc::clone(&import.recorded_by),
-        received: Arc::new(Received { via: "server".into(), ..Received::default() }),
-        atomic: true,
-    };
-    open.trail.append(batch)?;
+    open.trail.append(own_record(&event, Arc::clone(&import.recorded_by))?)?;
     open.trail.publish()?;
     Ok(())
 }

@@ -42,18 +42,32 @@ async fn write_access(
 ) -> Result<(), InstanceError> {
     let mut event = event.clone();
     event.id.get_or_insert_with(|| uuid7(instance.now_micros()).into());
-    event.check()?;
-    let batch = Batch {
-        drafts: vec![Draft::new(&event, None, &mut salt)?],
-        recorded_by: "server".into(),
-        received: Arc::new(Received { via: "server".into(), ..Received::default() }),
-        atomic: true,
-    };
+    let batch = own_record(&event, BY_SERVER.into())?;
     let opener = Arc::clone(instance);
     let access = tokio::task::spawn_blocking(move || opener.trail(&parse_built_in(ACCESS_SLUG)));
     let access = access.await.map_err(|_| Error::Stopped)??;
     append(&access.trail, batch).await?;
     Ok(())
+}
+
+/// Who records what the server itself does, and how that is said to have come.
+pub(crate) const BY_SERVER: &str = "server";
+
+/// An event of the server's own making, checked, as a batch.
+///
+/// # Errors
+/// When it breaks a rule of events.
+pub(crate) fn own_record(
+    event: &Event<'_>,
+    recorded_by: Arc<str>,
+) -> Result<Batch, event::Invalid> {
+    event.check()?;
+    Ok(Batch {
+        drafts: vec![Draft::new(event, None, &mut salt)?],
+        recorded_by,
+        received: Arc::new(Received { via: BY_SERVER.into(), ..Received::default() }),
+        atomic: true,
+    })
 }
 
 /// 32 random bytes for a commitment.

@@ -28,9 +28,10 @@ mod notes;
 mod open;
 mod scrub;
 
-pub use append::salt;
-pub use append::{append, record_access, uuid7};
+pub(crate) use append::{BY_SERVER, own_record};
+pub use append::{append, record_access, salt, uuid7};
 pub use deposits::NewDeposit;
 pub use error::InstanceError;
+pub(crate) use notes::server;
 pub use open::{Instance, InstanceOptions, OpenTrail, default_state_folder};
 pub use scrub::Scrub;

@@ -1,31 +1,24 @@
 //! What happens to the server itself, on the `system` trail.
 
-use std::sync::Arc;
-
-use event::{Actor, Draft, Event, Json, Moment, Outcome, Reason, Received, Status, Target};
+use event::{Actor, Event, Json, Moment, Outcome, Reason, Status, Target};
 use registry::{SYSTEM, SYSTEM_SLUG};
 use serde_json::{Value, json};
-use trail::{Answer, Batch, Step};
+use trail::{Answer, Step};
 
+use super::append::{BY_SERVER, own_record};
 use super::open::parse_built_in;
 use super::{Instance, InstanceError, uuid7};
 
 /// The server as the actor of what nobody did.
-pub(super) fn server() -> Actor<'static> {
-    Actor { kind: "system".into(), id: Some("indelible".into()), ..Actor::default() }
+pub(crate) fn server() -> Actor<'static> {
+    Actor { kind: "system".into(), id: Some(SYSTEM.into()), ..Actor::default() }
 }
 
 impl Instance {
     /// Records an event of the server's own on the `system` trail, and gives its index.
     pub(super) fn record(&self, event: &Event<'static>) -> Result<u64, InstanceError> {
-        event.check()?;
+        let batch = own_record(event, BY_SERVER.into())?;
         let system = self.trail(&parse_built_in(SYSTEM_SLUG))?;
-        let batch = Batch {
-            drafts: vec![Draft::new(event, None, &mut super::append::salt)?],
-            recorded_by: "server".into(),
-            received: Arc::new(Received { via: "server".into(), ..Received::default() }),
-            atomic: true,
-        };
         let answers = system.trail.append(batch)?;
         match answers.first() {
             Some(Answer::Recorded { index, .. }) => Ok(*index),

@@ -1,7 +1,7 @@
 //! Taking events away: all that are meant, or the rows that were ticked.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, header};
+use axum::http::Response;
 use serde_json::json;
 use trail::Feed as _;
 
@@ -9,6 +9,7 @@ use super::visit::{Failed, Shown, Visit};
 use crate::api;
 use crate::call::typed;
 use crate::params::Params;
+use crate::pieces::attach;
 use crate::problem::{Code, Problem};
 
 /// The most rows that can be ticked: more than any page shows.
@@ -43,12 +44,7 @@ async fn selection(
     indexes.sort_unstable();
     indexes.dedup();
     visit.call.record_read("export", &open, &json!({"indexes": indexes, "format": form.name()}));
-    let file = format!(
-        "attachment; filename=\"{}-{}-selected{}\"",
-        open.slug,
-        indexes.len(),
-        form.ending()
-    );
+    let file = format!("{}-{}-selected{}", open.slug, indexes.len(), form.ending());
     visit
         .call
         .app
@@ -64,9 +60,7 @@ async fn selection(
             }
             writer.end(&mut out).map_err(failed)?;
             let mut response = typed(form.media_type(), out);
-            if let Ok(file) = HeaderValue::try_from(file) {
-                response.headers_mut().insert(header::CONTENT_DISPOSITION, file);
-            }
+            attach(&mut response, &file);
             Ok::<_, Problem>(response)
         })
         .await

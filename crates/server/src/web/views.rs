@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::RawForm;
 use axum::http::Response;
-use event::{Draft, Entry, Event, Json, Moment, Outcome, Received, Status, Target};
+use event::{Entry, Event, Json, Moment, Outcome, Status, Target};
 use registry::{SYSTEM, SYSTEM_SLUG, Slug};
 use search::{Clause, Field, Order, PAGE_MAX, Pattern, Query};
 use serde_json::{Value, json};
-use trail::{Batch, Feed as _};
+use trail::Feed as _;
 
 use super::criteria::encoded;
 use super::signin::read_form;
 use super::visit::{Shown, Visit, see_other};
-use crate::instance::{append, salt, uuid7};
+use crate::instance::{BY_SERVER, append, own_record, uuid7};
 use crate::problem::{Code, Problem};
 
 /// The type of thing that a view is on the `system` trail.
@@ -237,14 +237,7 @@ async fn record(
     };
     let refused =
         |error: &event::Invalid| Problem::new(Code::InvalidRequest).detail(error.to_string());
-    event.check().map_err(|error| refused(&error))?;
-    let draft = Draft::new(&event, None, &mut salt).map_err(|error| refused(&error))?;
-    let batch = Batch {
-        drafts: vec![draft],
-        recorded_by: "server".into(),
-        received: std::sync::Arc::new(Received { via: "server".into(), ..Received::default() }),
-        atomic: true,
-    };
+    let batch = own_record(&event, BY_SERVER.into()).map_err(|error| refused(&error))?;
     let system = visit.call.app.open_unchecked(&system()?).await?;
     append(&system.trail, batch).await?;
     system.projection.notify();

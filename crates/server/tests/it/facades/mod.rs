@@ -8,13 +8,52 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode};
 use dialect::ReadOptions;
 use event::{Draft, Received};
-use registry::Slug;
+use registry::{Scope, Slug};
+use serde_json::Value;
 use trail::Batch;
 
 use crate::app::{Answered, TestApp};
+
+/// Who may read `lab` and nothing else.
+struct Reader {
+    app: TestApp,
+    token: String,
+    /// Where the facade's paths begin.
+    base: &'static str,
+    /// The headers that come with the token.
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Reader {
+    fn new(base: &'static str, headers: fn(&str) -> Vec<(&'static str, String)>) -> Self {
+        let app = TestApp::new();
+        let token = app.token(Some("lab"), &[Scope::Read]);
+        let headers = headers(&token);
+        Self { app, token, base, headers }
+    }
+
+    async fn get(&self, path: &str) -> Answered {
+        let headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        ask(&self.app, &format!("{}{path}", self.base), &headers).await
+    }
+}
+
+/// The token as a bearer's.
+fn bearer(token: &str) -> Vec<(&'static str, String)> {
+    vec![("authorization", format!("Bearer {token}"))]
+}
+
+/// The answer in JSON, if it is one.
+#[track_caller]
+fn json_of(answered: &Answered) -> Value {
+    assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
+    assert_eq!(answered.header("content-type"), "application/json");
+    answered.json()
+}
 
 /// Imports a file of a platform into `lab`.
 fn import(app: &TestApp, dialect: &str, file: &'static [u8]) -> usize {
@@ -58,9 +97,7 @@ async fn check_access(app: &TestApp, facade: &str, action: &str, question: &str)
         app.settle();
         let page = app.get(&path).await;
         let events = page.json()["events"].take();
-        let is_it = |event: &serde_json::Value| {
-            event["action"] == action && event["params"]["q"] == question
-        };
+        let is_it = |event: &Value| event["action"] == action && event["params"]["q"] == question;
         if events.as_array().unwrap().iter().any(is_it) {
             return;
         }

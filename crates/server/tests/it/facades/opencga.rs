@@ -5,8 +5,8 @@ use axum::http::{Method, Request, StatusCode};
 use registry::Scope;
 use serde_json::{Value, json};
 
-use super::{ask, check_access, import};
-use crate::app::{Answered, TestApp};
+use super::{Reader, ask, bearer, check_access, import, json_of};
+use crate::app::Answered;
 
 const V2: &str = "/opencga/webservices/rest/v2";
 const COMPOSED: &[u8] = include_bytes!("../../../../dialect/tests/data/opencga/composed.jsonl");
@@ -14,9 +14,7 @@ const COMPOSED: &[u8] = include_bytes!("../../../../dialect/tests/data/opencga/c
 /// The one result of an answer.
 #[track_caller]
 fn result(answered: &Answered) -> Value {
-    assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
-    assert_eq!(answered.header("content-type"), "application/json");
-    let response = answered.json()["responses"][0].clone();
+    let response = json_of(answered)["responses"][0].clone();
     assert_eq!(response["numResults"], response["results"].as_array().unwrap().len());
     response
 }
@@ -32,23 +30,11 @@ fn refusal(answered: &Answered, status: u16) -> String {
     json["events"][0]["message"].as_str().unwrap().to_owned()
 }
 
-struct Reader {
-    app: TestApp,
-    token: String,
+fn lab_reader() -> Reader {
+    Reader::new(V2, bearer)
 }
 
 impl Reader {
-    fn new() -> Self {
-        let app = TestApp::new();
-        let token = app.token(Some("lab"), &[Scope::Read]);
-        Self { app, token }
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        let authorization = format!("Bearer {}", self.token);
-        ask(&self.app, &format!("{V2}{path}"), &[("authorization", &authorization)]).await
-    }
-
     async fn search(&self, study: &str, query: &str) -> Answered {
         self.get(&format!("/studies/{study}/audit/search?{query}")).await
     }
@@ -70,7 +56,7 @@ fn members(results: &Value, name: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn case_8_records_without_a_study_are_found_organization_wide() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     assert_eq!(import(&reader.app, "opencga", COMPOSED), 5);
     let all = result(&reader.search("*", "count=true").await);
     assert_eq!(
@@ -101,7 +87,7 @@ async fn case_8_records_without_a_study_are_found_organization_wide() {
 
 #[tokio::test]
 async fn two_projects_with_a_study_of_one_name_are_told_apart() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     let text = String::from_utf8(COMPOSED.to_vec()).unwrap();
     let other = text.replace("@rd:", "@clinic:").replace("9a6b", "9a6c");
     import(&reader.app, "opencga", COMPOSED);
@@ -116,7 +102,7 @@ async fn two_projects_with_a_study_of_one_name_are_told_apart() {
 
 #[tokio::test]
 async fn events_of_other_platforms_are_records_too() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     reader.app.fill(30).await;
     let failed = result(&reader.search("*", "status=ERROR&count=True&limit=2&skip=1").await);
     assert_eq!((&failed["numMatches"], &failed["numResults"]), (&json!(3), &json!(2)));
@@ -139,7 +125,7 @@ async fn events_of_other_platforms_are_records_too() {
 
 #[tokio::test]
 async fn a_login_takes_a_token_as_the_password() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     let token = reader.token.as_str();
     let about = ask(&reader.app, &format!("{V2}/meta/about?skip=0&limit=1000"), &[]).await;
     assert_eq!(result(&about)["results"][0]["Version"], "5.0.0");
@@ -166,7 +152,7 @@ async fn a_login_takes_a_token_as_the_password() {
 
 #[tokio::test]
 async fn a_token_opens_its_own_trail_and_no_other() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     let app = &reader.app;
     import(app, "opencga", COMPOSED);
     let path = format!("{V2}/studies/*/audit/search");
@@ -191,7 +177,7 @@ async fn a_token_opens_its_own_trail_and_no_other() {
 
 #[tokio::test]
 async fn hostile_parameters_are_refused_by_name() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "opencga", COMPOSED);
     let long = format!("action={}", "a,".repeat(300));
     let expression = format!("action=~{}", "a".repeat(2_000));
@@ -243,7 +229,7 @@ async fn hostile_parameters_are_refused_by_name() {
 
 #[tokio::test]
 async fn a_page_is_whole_or_refused() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     for run in 0..2 {
         let events: Vec<String> = (0..3)
             .map(|number| {

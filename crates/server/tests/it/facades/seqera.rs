@@ -1,39 +1,23 @@
 //! Seqera Platform's audit log API.
 
-use axum::http::StatusCode;
 use registry::Scope;
 use serde_json::{Value, json};
 
-use super::{ask, check_access, import};
-use crate::app::{Answered, TestApp};
+use super::{Reader, ask, bearer, check_access, import, json_of};
+use crate::app::Answered;
 
 const LOGS: &str = "/seqera/admin/audit-logs-v2";
 const V2: &[u8] = include_bytes!("../../../../dialect/tests/data/seqera/v2-records.jsonl");
 const V1: &[u8] = include_bytes!("../../../../dialect/tests/data/seqera/v1-iso-dates.csv");
 
-struct Reader {
-    app: TestApp,
-    token: String,
+fn lab_reader() -> Reader {
+    Reader::new(LOGS, bearer)
 }
 
 impl Reader {
-    fn new() -> Self {
-        let app = TestApp::new();
-        let token = app.token(Some("lab"), &[Scope::Read]);
-        Self { app, token }
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        let authorization = format!("Bearer {}", self.token);
-        ask(&self.app, &format!("{LOGS}{path}"), &[("authorization", &authorization)]).await
-    }
-
     /// The records of a page, and the token of the next.
     async fn page(&self, query: &str) -> (Vec<Value>, Option<String>) {
-        let answered = self.get(&format!("?{query}")).await;
-        assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
-        assert_eq!(answered.header("content-type"), "application/json");
-        let json = answered.json();
+        let json = json_of(&self.get(&format!("?{query}")).await);
         let logs = json["auditLogs"].as_array().unwrap().clone();
         (logs, json["nextPageToken"].as_str().map(ToOwned::to_owned))
     }
@@ -68,7 +52,7 @@ fn expected(state: bool) -> Vec<Value> {
 
 #[tokio::test]
 async fn records_come_back_newest_first_page_by_page() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "seqera", V2);
     for state in [false, true] {
         let attributes = if state { "&attributes=state" } else { "" };
@@ -88,7 +72,7 @@ async fn records_come_back_newest_first_page_by_page() {
 
 #[tokio::test]
 async fn case_12_both_times_are_inclusive() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "seqera", V2);
     let after = "timestampAfterOrEqual=2026-06-02T08:06:30Z";
     let before = "timestampBeforeOrEqual=2026-06-02T08:08:00Z";
@@ -102,7 +86,7 @@ async fn case_12_both_times_are_inclusive() {
 
 #[tokio::test]
 async fn a_list_is_narrowed_by_event_actor_and_target() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "seqera", V2);
     import(&reader.app, "seqera", V1);
     let runs = reader.events("target=workflow/3kQ8bVxT5mYpZr&max=1000").await;
@@ -125,7 +109,7 @@ async fn a_list_is_narrowed_by_event_actor_and_target() {
 
 #[tokio::test]
 async fn one_record_is_found_by_its_number() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     reader.app.fill(3).await;
     import(&reader.app, "seqera", V2);
     let (logs, _) = reader.page("attributes=state").await;
@@ -148,7 +132,7 @@ async fn one_record_is_found_by_its_number() {
 
 #[tokio::test]
 async fn a_table_streams_with_and_without_images() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "seqera", V2);
     let mut widths = Vec::new();
     for query in ["", "?attributes=state"] {
@@ -169,7 +153,7 @@ async fn a_table_streams_with_and_without_images() {
 
 #[tokio::test]
 async fn refusals_have_a_message_and_nothing_else() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "seqera", V2);
     for query in [
         "max=0",

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use registry::Scope;
 use serde_json::Value;
 
-use super::{ask, check_access, import};
-use crate::app::{Answered, TestApp};
+use super::{Reader, ask, check_access, import, json_of};
+use crate::app::Answered;
 
 const TRAIL: &str = "/tetrascience/audit-trail";
 const LOG: &str = "/tetrascience/v1/datalake/queryActivityLog";
@@ -17,28 +17,15 @@ const LOG_CSV: &[u8] = include_bytes!("../../../../dialect/tests/data/tetrascien
 const LOG_JSON: &[u8] =
     include_bytes!("../../../../dialect/tests/data/tetrascience/system-log.json");
 
-struct Reader {
-    app: TestApp,
-    token: String,
+fn lab_reader() -> Reader {
+    Reader::new("", |token| {
+        vec![("ts-auth-token", token.to_owned()), ("x-org-slug", "acme-qc".to_owned())]
+    })
 }
 
 impl Reader {
-    fn new() -> Self {
-        let app = TestApp::new();
-        let token = app.token(Some("lab"), &[Scope::Read]);
-        Self { app, token }
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        let headers = [("ts-auth-token", self.token.as_str()), ("x-org-slug", "acme-qc")];
-        ask(&self.app, path, &headers).await
-    }
-
     async fn json(&self, path: &str) -> Value {
-        let answered = self.get(path).await;
-        assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
-        assert_eq!(answered.header("content-type"), "application/json");
-        answered.json()
+        json_of(&self.get(path).await)
     }
 
     async fn ids(&self, path: &str) -> Vec<String> {
@@ -75,7 +62,7 @@ fn rows(table: &[u8]) -> (String, Vec<String>) {
 
 #[tokio::test]
 async fn the_audit_trail_comes_back_as_it_was() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", TRAIL_JSON);
     let page = reader.json(&format!("{TRAIL}?entity=pipeline")).await;
     let file: Value = serde_json::from_slice(TRAIL_JSON).unwrap();
@@ -90,7 +77,7 @@ async fn the_audit_trail_comes_back_as_it_was() {
     assert_eq!(table.header("content-type"), "text/csv");
     assert_eq!(table.text().lines().next().unwrap().split(',').count(), 18);
 
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", TRAIL_CSV);
     let table = reader.get(&format!("{TRAIL}?format=csv")).await;
     assert_eq!(rows(&table.body), rows(TRAIL_CSV));
@@ -100,14 +87,14 @@ async fn the_audit_trail_comes_back_as_it_was() {
 
 #[tokio::test]
 async fn the_system_log_comes_back_as_it_was() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", LOG_JSON);
     let page = reader.json(&format!("{LOG}?sortDirection=asc")).await;
     let file: Value = serde_json::from_slice(LOG_JSON).unwrap();
     assert_eq!(page["logs"], file["logs"]);
     assert_eq!(page["hasMore"], false);
 
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", LOG_CSV);
     let table = reader.get(&format!("{LOG}?format=csv&sortDirection=asc")).await;
     assert_eq!(rows(&table.body), rows(LOG_CSV));
@@ -115,7 +102,7 @@ async fn the_system_log_comes_back_as_it_was() {
 
 #[tokio::test]
 async fn case_12_the_end_is_exclusive_and_filters_are_those_of_the_page() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", TRAIL_CSV);
     assert_eq!(reader.ids(TRAIL).await, ["04", "03", "02", "01"], "newest first");
     for (query, expected) in [
@@ -156,7 +143,7 @@ async fn case_12_the_end_is_exclusive_and_filters_are_those_of_the_page() {
 
 #[tokio::test]
 async fn a_query_id_reads_on_where_the_trail_was() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     reader.app.fill(20).await;
     let get = async |query: &str| {
         let path = format!("{LOG}?{query}");
@@ -195,7 +182,7 @@ async fn a_query_id_reads_on_where_the_trail_was() {
 
 #[tokio::test]
 async fn the_two_lists_are_apart_and_organizations_too() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     let app = &reader.app;
     import(app, "tetrascience", TRAIL_CSV);
     import(app, "tetrascience", LOG_JSON);
@@ -226,7 +213,7 @@ async fn the_two_lists_are_apart_and_organizations_too() {
 
 #[tokio::test]
 async fn refusals_have_the_form_of_the_platform() {
-    let reader = Reader::new();
+    let reader = lab_reader();
     import(&reader.app, "tetrascience", TRAIL_CSV);
     import(&reader.app, "tetrascience", LOG_JSON);
     for query in [
