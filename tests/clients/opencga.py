@@ -206,6 +206,10 @@ def check_dates(checks, study, inside):
         f"{stamp(first, 8)}-{stamp(last + timedelta(days=1), 8)}": lambda at: True,
         f"{stamp(first, 14)}-{stamp(middle, 14)}":
             lambda at: first.replace(microsecond=0) <= at < second,
+        f"<={stamp(first, 14)},>{stamp(middle, 14)}":
+            lambda at: at <= first.replace(microsecond=0) or at > second,
+        f"{stamp(first, 12)},1999,{stamp(last, 14)}":
+            lambda at: stamp(at, 12) == stamp(first, 12) or stamp(at, 14) == stamp(last, 14),
         ">2999": lambda at: False,
         "<201805": lambda at: False,
         f">={stamp(first, 4)};<{stamp(middle, 14)}": lambda at: at < second,
@@ -251,9 +255,16 @@ def check_members(checks, study, inside):
 
 def check_groups(checks):
     """Groups are of the whole organization, those without a study too; `entity` counts."""
-    for fields in ("action", "userId", "userId,action", "status.name", "studyId,action,userId"):
+    for fields in (
+        "action", "userId", "userId,action", "status.name", "studyId,action,userId", "studyUuid",
+        "apiVersion,studyUuid", "year", "year,month,day", "userId,year,month",
+    ):
         def key(record):
-            values = {**record, "status.name": record["status"]["name"]}
+            at = moment(record["date"])
+            values = {
+                **record, "status.name": record["status"]["name"],
+                "year": at.year, "month": at.month, "day": at.day,
+            }
             return tuple(values.get(name) for name in fields.split(","))
 
         for entity in sorted({record["resource"] for record in checks.records}):
@@ -268,6 +279,12 @@ def check_groups(checks):
     assert dict(checks.group("userId", "FILE", action="CREATE")) == creates
     assert checks.group("userId", "FILE", action="CREATE", date=">2999") == []
     assert len(checks.group("action", "STUDY", limit=1)) == 1
+    # A day has its month and its year, as in the original.
+    assert set(checks.group("year,month,day", "FILE")) == {
+        (tuple(group["_id"][name] for name in ("year", "month", "day")), group["count"])
+        for group in checks.client.admin.group_by_audit("day", "FILE", count=True).get_results()
+    }
+    checks.count += 1
 
 
 def refused(kind, call, words):

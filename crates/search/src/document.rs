@@ -91,6 +91,7 @@ impl Writer<'_> {
         self.label(Field::System, Some(&event.source.system));
         self.optional(Tag::Instance, event.source.instance.as_deref());
         self.optional(Tag::Format, event.source.format.as_deref());
+        self.optional(Tag::Version, event.source.version.as_deref());
         self.optional(Tag::Region, event.source.region.as_deref());
         self.optional(Tag::Host, event.source.host.as_deref());
         if let Some(actor) = &event.actor {
@@ -205,6 +206,8 @@ impl Writer<'_> {
                 self.place(tag, field, place);
             }
         }
+        let study = scope.study.as_ref();
+        self.optional(Tag::StudyUuid, study.and_then(|study| study.uuid.as_deref()));
         self.optional(Tag::Context, scope.context.as_deref());
     }
 

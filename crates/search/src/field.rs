@@ -54,6 +54,8 @@ pub enum Field {
     Project,
     /// The study by id, name or UUID.
     Study,
+    /// The study's UUID.
+    StudyUuid,
     /// The user whose space it is, by id, name or UUID.
     User,
     /// The source's own word for the level.
@@ -80,6 +82,8 @@ pub enum Field {
     Instance,
     /// The form of its record.
     Format,
+    /// The version of the source's software.
+    Version,
     /// The region it runs in.
     Region,
     /// The door it came through.
@@ -96,7 +100,7 @@ pub enum Field {
 
 impl Field {
     /// Every field, in the order of the event.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::Id,
         Self::Actor,
         Self::ActorId,
@@ -122,6 +126,7 @@ impl Field {
         Self::Workspace,
         Self::Project,
         Self::Study,
+        Self::StudyUuid,
         Self::User,
         Self::Context,
         Self::Outcome,
@@ -135,6 +140,7 @@ impl Field {
         Self::System,
         Self::Instance,
         Self::Format,
+        Self::Version,
         Self::Region,
         Self::Via,
         Self::Dialect,
@@ -171,6 +177,7 @@ impl Field {
             Self::Workspace => "workspace",
             Self::Project => "project",
             Self::Study => "study",
+            Self::StudyUuid => "study.uuid",
             Self::User => "user",
             Self::Context => "context",
             Self::Outcome => "outcome",
@@ -184,6 +191,7 @@ impl Field {
             Self::System => "source",
             Self::Instance => "instance",
             Self::Format => "format",
+            Self::Version => "version",
             Self::Region => "region",
             Self::Via => "via",
             Self::Dialect => "dialect",

@@ -15,6 +15,7 @@
 //! say why an event is in an answer. No wall clock. No copy of any event.
 
 mod document;
+mod during;
 mod error;
 mod expression;
 mod field;
@@ -36,6 +37,7 @@ mod tally;
 mod view;
 mod words;
 
+pub use during::During;
 pub use error::Error;
 pub use expression::Expression;
 pub use field::Field;

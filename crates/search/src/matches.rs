@@ -34,6 +34,7 @@ impl Query {
             && self.occurred.contains(entry.event.occurred_at.micros())
             && self.recorded.contains(entry.recorded_at_micros)
             && self.hours.iter().all(|hours| hours.contains(entry.event.occurred_at.micros()))
+            && self.during.iter().all(|during| during.contains(entry.event.occurred_at.micros()))
             && self.clauses.iter().all(|clause| clause.matches(entry, kinds))
             && self.texts.iter().all(|text| text.matches(entry))
     }
@@ -49,6 +50,7 @@ impl Query {
                     && self.occurred.contains(0)
                     && self.recorded.is_open()
                     && self.hours.iter().all(|hours| hours.contains(0))
+                    && self.during.iter().all(|during| during.contains(0))
                     && self.clauses.iter().all(|clause| clause.negated)
                     && self.texts.iter().all(|text| text.negated)
             }
@@ -192,6 +194,7 @@ fn values<'a>(field: Field, entry: &'a Entry<'_>, kinds: &dyn Kinds) -> Vec<Cow<
         Field::System => add(Some(&event.source.system)),
         Field::Instance => add(event.source.instance.as_deref()),
         Field::Format => add(event.source.format.as_deref()),
+        Field::Version => add(event.source.version.as_deref()),
         Field::Region => add(event.source.region.as_deref()),
         Field::Reason => add(event.reason.as_ref().and_then(|reason| reason.code.as_deref())),
         Field::Outcome => add(event.outcome.as_ref().map(|outcome| outcome.status.as_str())),
@@ -284,6 +287,14 @@ fn scope_values<'a>(field: Field, entry: &'a Entry<'_>) -> Vec<Cow<'a, str>> {
         Field::Project => scope.project.as_ref(),
         Field::Study => scope.study.as_ref(),
         Field::User => scope.user.as_ref(),
+        Field::StudyUuid => {
+            let study = scope.study.as_ref();
+            return study
+                .and_then(|study| study.uuid.as_deref())
+                .map(Cow::Borrowed)
+                .into_iter()
+                .collect();
+        }
         Field::Context => return scope.context.as_deref().map(Cow::Borrowed).into_iter().collect(),
         _ => None,
     };

@@ -11,7 +11,7 @@ use crate::lowering::{clause_lookup, text_lookup};
 use crate::schema::Layout;
 use crate::segment::{Opened, Segment};
 use crate::view::View;
-use crate::{Hours, Interval, Kinds, Query};
+use crate::{During, Hours, Interval, Kinds, Query};
 
 /// How a question is answered on a view.
 pub(crate) struct Plan {
@@ -22,6 +22,7 @@ pub(crate) struct Plan {
     pub(crate) indexes: Range<u64>,
     pub(crate) occurred: Interval,
     hours: Vec<Hours>,
+    during: Vec<During>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -53,14 +54,22 @@ impl Plan {
             0 => None,
             _ => Some(BooleanQuery::intersection(must).weight(scoring)?),
         };
-        Ok(Self { weight, without, indexes, occurred: query.occurred, hours: query.hours.clone() })
+        let hulls = query.during.iter().map(During::hull);
+        let occurred = hulls.fold(query.occurred, Interval::and);
+        let (hours, during) = (query.hours.clone(), query.during.clone());
+        Ok(Self { weight, without, indexes, occurred, hours, during })
     }
 
     /// Everything there is.
     pub(crate) fn all(view: &View) -> Self {
-        let without = Vec::new();
-        let (occurred, hours) = (Interval::default(), Vec::new());
-        Self { weight: None, without, indexes: 0..view.size(), occurred, hours }
+        Self {
+            weight: None,
+            without: Vec::new(),
+            indexes: 0..view.size(),
+            occurred: Interval::default(),
+            hours: Vec::new(),
+            during: Vec::new(),
+        }
     }
 
     /// Whether a segment can have no document that is meant.
@@ -81,6 +90,7 @@ impl Plan {
 
     fn filters_time(&self, segment: &Segment) -> bool {
         !self.hours.is_empty()
+            || !self.during.is_empty()
             || !self.occurred.contains(segment.occurred.0)
             || !self.occurred.contains(segment.occurred.1)
     }
@@ -114,7 +124,7 @@ impl Plan {
         let opened = segment.open()?;
         let range = segment.docs(&self.indexes);
         if self.filters_time(segment) {
-            let mut sieve = Sieve::new(self.occurred, &self.hours);
+            let mut sieve = Sieve::new(self);
             return self.each_doc(opened, range, &mut |docs| {
                 let kept = sieve.keep(opened, docs);
                 if !kept.is_empty() {
@@ -230,29 +240,38 @@ impl Excluded {
     }
 }
 
-/// Keeps the documents whose events happened within an interval and at certain times of the week.
+/// Keeps the documents whose events happened when a plan says.
 #[derive(Debug)]
-struct Sieve {
+struct Sieve<'p> {
     interval: Interval,
+    during: &'p [During],
     almanac: Almanac,
     moments: [Option<i64>; COLLECT_BLOCK_BUFFER_LEN],
     kept: Vec<DocId>,
 }
 
-impl Sieve {
-    fn new(interval: Interval, hours: &[Hours]) -> Self {
-        let kept = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
-        let almanac = Almanac::new(hours);
-        Self { interval, almanac, moments: [None; COLLECT_BLOCK_BUFFER_LEN], kept }
+impl<'p> Sieve<'p> {
+    fn new(plan: &'p Plan) -> Self {
+        Self {
+            interval: plan.occurred,
+            during: &plan.during,
+            almanac: Almanac::new(&plan.hours),
+            moments: [None; COLLECT_BLOCK_BUFFER_LEN],
+            kept: Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN),
+        }
     }
 
     fn keep(&mut self, opened: &Opened, docs: &[DocId]) -> &[DocId] {
         let moments = self.moments.get_mut(..docs.len()).unwrap_or_default();
         opened.occurred.first_vals(docs, moments);
         self.kept.clear();
-        let (interval, almanac) = (self.interval, &mut self.almanac);
+        let (interval, during, almanac) = (self.interval, self.during, &mut self.almanac);
         let mut within = |moment: &Option<i64>| {
-            moment.is_some_and(|at| interval.contains(at) && almanac.admits(at))
+            moment.is_some_and(|at| {
+                interval.contains(at)
+                    && during.iter().all(|during| during.contains(at))
+                    && almanac.admits(at)
+            })
         };
         self.kept.extend(
             docs.iter().zip(&*moments).filter(|(_, moment)| within(moment)).map(|(doc, _)| *doc),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::{Expression, Field, Hours, fold, words};
+use crate::{During, Expression, Field, Hours, fold, words};
 
 /// The most clauses and texts of one question.
 pub(crate) const CLAUSES_MAX: usize = 64;
@@ -23,6 +23,8 @@ pub struct Query {
     pub texts: Vec<Text>,
     /// Times of the week at which it happened.
     pub hours: Vec<Hours>,
+    /// Spans of time in which it happened.
+    pub during: Vec<During>,
     /// When it happened, in microseconds since the epoch.
     pub occurred: Interval,
     /// When it was recorded, in microseconds since the epoch.
@@ -93,6 +95,17 @@ impl Interval {
         self.from.is_none_or(|from| from <= micros) && self.to.is_none_or(|to| micros < to)
     }
 
+    /// The moments that are in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        // `None` is less than every moment, as an open beginning is; an open end is not.
+        let to = match (self.to, other.to) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self { from: self.from.max(other.from), to }
+    }
+
     /// Whether every moment is in it.
     pub fn is_open(&self) -> bool {
         self.from.is_none() && self.to.is_none()
@@ -131,13 +144,18 @@ impl Query {
         self
     }
 
+    /// How many conditions there are, but for intervals and indexes.
+    pub(crate) fn conditions(&self) -> usize {
+        self.clauses.len() + self.texts.len() + self.hours.len() + self.during.len()
+    }
+
     /// Whether the question is one that can be answered.
     ///
     /// # Errors
     /// [`Error::Question`] says what to change.
     pub fn check(&self) -> Result<()> {
         let question = |message: String| Err(Error::Question(message));
-        if self.clauses.len() + self.texts.len() + self.hours.len() > CLAUSES_MAX {
+        if self.conditions() > CLAUSES_MAX {
             return question(format!("a question has at most {CLAUSES_MAX} conditions; use fewer"));
         }
         let mut bytes = 0;
@@ -161,6 +179,12 @@ impl Query {
                 return question(format!("a condition lists 1 to {VALUES_MAX} values"));
             }
             hours.any.iter().try_for_each(|time| time.check().or_else(question))?;
+        }
+        for during in &self.during {
+            if during.any.is_empty() || during.any.len() > VALUES_MAX {
+                return question(format!("a condition lists 1 to {VALUES_MAX} values"));
+            }
+            during.check().or_else(question)?;
         }
         if bytes > BYTES_MAX {
             return question(format!("a question has at most {BYTES_MAX} bytes; shorten it"));

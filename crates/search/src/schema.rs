@@ -17,7 +17,7 @@ use crate::Field;
 use crate::words::Words;
 
 /// Changes with anything that makes an older index wrong: fields, terms, what a word is.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The most bytes of one term's value; the event allows no identifier this long.
 pub(crate) const TERM_BYTES_MAX: usize = 4_096;
@@ -55,6 +55,7 @@ pub(crate) enum Tag {
     Workspace,
     Project,
     Study,
+    StudyUuid,
     User,
     Context,
     Outcome,
@@ -64,6 +65,7 @@ pub(crate) enum Tag {
     System,
     Instance,
     Format,
+    Version,
     Region,
     Via,
     Dialect,

@@ -13,6 +13,7 @@
 //! word  "a phrase"   anywhere in the event             "lot 42"
 //! from:  to:         when it happened, [from, to)      from:2026-01-01
 //! recorded_from:  recorded_to:                         when it was recorded
+//! during:a..b        within one of several spans, [a, b)    during:(2026-01-01..2026-02-01|2026-03-01..)
 //! hours:days/from-to@zone    the time of the week           hours:mon-fri/7:30-19@Europe/Madrid
 //! index:a..b         leaf indexes, [a, b); index:a     index:100..200
 //! -condition         the opposite                      -source:seqera

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::Zone;
 use super::lex::{Lexer, Mark, Value};
-use crate::hours::FORM;
 use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
-use crate::{Clause, Expression, Field, Hours, Pattern, Query, Test, Text};
+use crate::{Clause, During, Expression, Field, Hours, Pattern, Query, Test, Text};
+use crate::{during, hours};
 
 /// The words before a colon that are no fields.
-pub const KEYWORDS: [&str; 7] =
-    ["from", "to", "recorded_from", "recorded_to", "hours", "has", "index"];
+pub const KEYWORDS: [&str; 8] =
+    ["from", "to", "recorded_from", "recorded_to", "during", "hours", "has", "index"];
 
 /// What is wrong with a question, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ pub fn parse(text: &str, zone: &Zone) -> Result<Query, Fault> {
         if lexer.peek().is_none() {
             return Ok(query);
         }
-        if query.clauses.len() + query.texts.len() + query.hours.len() == CLAUSES_MAX {
+        if query.conditions() == CLAUSES_MAX {
             let message = format!("a question has at most {CLAUSES_MAX} conditions; use fewer");
             return Err(Fault::new(start..text.len(), &message));
         }
@@ -105,6 +105,10 @@ impl Term<'_> {
             "index" => set(&mut query.indexes, self.indexes()?, &self),
             "hours" => {
                 query.hours.push(self.hours()?);
+                Ok(())
+            }
+            "during" => {
+                query.during.push(self.during()?);
                 Ok(())
             }
             "has" => {
@@ -179,17 +183,26 @@ impl Term<'_> {
     }
 
     fn hours(&self) -> Result<Hours, Fault> {
+        let any = self.every(hours::FORM, |text| self.zone.week_time(text))?;
+        Ok(Hours { negated: self.negated, any })
+    }
+
+    fn during(&self) -> Result<During, Fault> {
+        let any = self.every(during::FORM, |text| self.zone.interval(text))?;
+        Ok(During { negated: self.negated, any })
+    }
+
+    /// Reads each of several plain values.
+    fn every<T>(&self, form: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Fault> {
         if self.values.len() > VALUES_MAX {
             let message = format!("a condition lists at most {VALUES_MAX} values");
             return Err(Fault::new(self.place.clone(), &message));
         }
-        let read = |value: &Value| {
-            let time =
-                self.zone.week_time(&value.text).filter(|_| value.mark.is_none() && !value.prefix);
-            time.ok_or_else(|| Fault::new(value.place.clone(), FORM))
+        let one = |value: &Value| {
+            let found = read(&value.text).filter(|_| value.mark.is_none() && !value.prefix);
+            found.ok_or_else(|| Fault::new(value.place.clone(), form))
         };
-        let any = self.values.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Hours { negated: self.negated, any })
+        self.values.iter().map(one).collect()
     }
 
     fn indexes(&self) -> Result<Range<u64>, Fault> {

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use event::format_micros;
 
 use crate::hours::{DAY_MINUTES, DAYS};
-use crate::{Clause, Field, Hours, Pattern, Query, Test, Text, WeekTime};
+use crate::{Clause, During, Field, Hours, Interval, Pattern, Query, Test, Text, WeekTime};
 
 impl fmt::Display for Query {
     /// Writes a text that reads back as the same question.
@@ -14,6 +14,7 @@ impl fmt::Display for Query {
         parts.extend(self.clauses.iter().map(ToString::to_string));
         parts.extend(self.texts.iter().map(ToString::to_string));
         parts.extend(self.hours.iter().map(ToString::to_string));
+        parts.extend(self.during.iter().map(ToString::to_string));
         for (name, moment) in [
             ("from", self.occurred.from),
             ("to", self.occurred.to),
@@ -86,16 +87,31 @@ impl fmt::Display for Text {
 
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.negated {
-            f.write_char('-')?;
-        }
-        match self.any.as_slice() {
-            [time] => write!(f, "hours:{time}"),
-            times => {
-                let times: Vec<String> = times.iter().map(ToString::to_string).collect();
-                write!(f, "hours:({})", times.join("|"))
-            }
-        }
+        condition(f, "hours", self.negated, self.any.iter().map(ToString::to_string))
+    }
+}
+
+impl fmt::Display for During {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let span = |interval: &Interval| {
+            let end = |micros: Option<i64>| micros.map(time).unwrap_or_default();
+            format!("{}..{}", end(interval.from), end(interval.to))
+        };
+        condition(f, "during", self.negated, self.any.iter().map(span))
+    }
+}
+
+/// A condition on one or several plain values.
+fn condition(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    negated: bool,
+    values: impl Iterator<Item = String>,
+) -> fmt::Result {
+    let not = if negated { "-" } else { "" };
+    match values.collect::<Vec<_>>().as_slice() {
+        [value] => write!(f, "{not}{name}:{value}"),
+        values => write!(f, "{not}{name}:({})", values.join("|")),
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::WeekTime;
 use crate::hours::{DAY_MINUTES, DAYS};
+use crate::{Interval, WeekTime};
 
 /// The zone in which dates without one are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,16 @@ impl Zone {
         let (from_minute, to_minute) = hours.map_or(Some((0, DAY_MINUTES)), read_hours)?;
         let time = WeekTime { first_day, last_day, from_minute, to_minute, zone };
         time.check().is_ok().then_some(time)
+    }
+
+    /// The span of time that a text names: `[a]..[b]`.
+    pub(super) fn interval(&self, text: &str) -> Option<Interval> {
+        let (from, to) = text.split_once("..")?;
+        let end = |text: &str| match text {
+            "" => Some(None),
+            text => self.micros(text).map(Some),
+        };
+        Some(Interval { from: end(from)?, to: end(to)? }).filter(|interval| !interval.is_open())
     }
 
     /// The moment that a text names, in microseconds since the epoch.

@@ -8,7 +8,7 @@ use crate::page::{Cursor, Order, Page, behind, page};
 use crate::plan::Plan;
 use crate::tally::{self, Accounts, Facets, Histogram, Split, Wanted};
 use crate::view::View;
-use crate::{Field, Query};
+use crate::{Field, Interval, Query};
 
 /// How many events are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +95,7 @@ impl Projection {
     pub fn histogram(&self, query: &Query, edges: &[i64], split: Split) -> Result<Histogram> {
         let mut query = query.clone();
         if let (Some(first), Some(last)) = (edges.first(), edges.last()) {
-            let occurred = &mut query.occurred;
-            occurred.from = Some(occurred.from.map_or(*first, |from| from.max(*first)));
-            occurred.to = Some(occurred.to.map_or(*last, |to| to.min(*last)));
+            query.occurred = query.occurred.and(Interval::from(*first..*last));
         }
         let kinds = self.options.kinds.as_ref();
         self.answer(&query, |view, plan| tally::histogram(view, plan, kinds, edges, split))

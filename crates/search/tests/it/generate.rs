@@ -7,7 +7,8 @@ use event::{
     Related, Scope, Source, Status, Target,
 };
 use search::{
-    Clause, Expression, Field, Hours, Interval, Kinds, Pattern, Query, Test, Text, WeekTime, Zone,
+    Clause, During, Expression, Field, Hours, Interval, Kinds, Pattern, Query, Test, Text,
+    WeekTime, Zone,
 };
 
 use crate::feed::MemoryFeed;
@@ -295,6 +296,20 @@ fn week_time(random: &mut Random) -> WeekTime {
     }
 }
 
+/// A span with at least one end, at times an empty one.
+fn spell(random: &mut Random, span: i64) -> Interval {
+    let mut moment = || {
+        let at = random.below(usize::try_from(span).unwrap().max(1));
+        START + i64::try_from(at).unwrap()
+    };
+    let (from, to) = (moment(), moment());
+    match random.below(4) {
+        0 => Interval { from: Some(from), to: None },
+        1 => Interval { from: None, to: Some(to) },
+        _ => Interval { from: Some(from), to: Some(to) },
+    }
+}
+
 /// A random question that can be asked.
 pub(crate) fn query(random: &mut Random, size: u64) -> Query {
     loop {
@@ -317,6 +332,10 @@ pub(crate) fn query(random: &mut Random, size: u64) -> Query {
             query.hours.push(Hours { negated: random.chance(40), any });
         }
         let span = i64::try_from(size).unwrap() * 30_000_000;
+        if random.chance(15) {
+            let any = (0..=random.below(2)).map(|_| spell(random, span)).collect();
+            query.during.push(During { negated: random.chance(40), any });
+        }
         let mut moment = |percent, span: i64| {
             let at = i64::try_from(random.below(usize::try_from(span).unwrap().max(1))).unwrap();
             random.chance(percent).then_some(START + at)

@@ -73,6 +73,11 @@ fn a_time_of_the_week_is_meant_in_the_readers_zone_and_names_it() {
             "-hours:(sat-sun@Europe/Madrid|0-7@Europe/Madrid|19-24@Europe/Madrid)",
         ),
         ("hours:22-6@UTC", "hours:22-6@UTC"),
+        ("during:2026-01-31..", "during:2026-01-30T23:00:00Z.."),
+        (
+            "-during:(..2026-01-31T08:00:00Z|2026-02-01T00:00:00Z..2026-03-01T00:00:00+01:00)",
+            "-during:(..2026-01-31T08:00:00Z|2026-02-01T00:00:00Z..2026-02-28T23:00:00Z)",
+        ),
         ("hours:mon-sun", "hours:mon-sun@Europe/Madrid"),
         ("hours:wed/0-24", "hours:wed@Europe/Madrid"),
     ] {
@@ -119,6 +124,9 @@ fn what_is_wrong_is_pointed_at() {
         ("ip:10.0*", "10.0*", "name a network"),
         ("imported:maybe", "maybe", "yes or no"),
         ("has:colour", "colour", "no field"),
+        ("during:2026-01-31", "2026-01-31", "not a span of time"),
+        ("during:..", "..", "not a span of time"),
+        ("during:(2026-01-01..|never..)", "never..", "not a span of time"),
         ("hours:25-26", "25-26", "not a time of the week"),
         ("hours:7-7", "7-7", "not a time of the week"),
         ("hours:mon-fri/7-19@Mars", "mon-fri/7-19@Mars", "not a time of the week"),

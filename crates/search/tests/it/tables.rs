@@ -6,14 +6,14 @@ use crate::feed::MemoryFeed;
 use crate::generate::Catalogue;
 
 const EVENTS: [&str; 4] = [
-    r#"{"id":"ev-0","occurred_at":"2026-01-01T08:00:00Z","source":{"system":"opencga","instance":"prod","format":"audit/2","region":"eu","host":"node7"},"actor":{"type":"user","id":"ana01","name":"Ana María Gómez","email":"ana@lab.example","roles":["qa","Admin"],"credential":{"id":"cred-9","label":"laptop key","ending":"x7f"}},"authorized_by":{"id":"boss","name":"Bo Ss"},"session":"sess-1","client":{"ip":"10.1.2.3","user_agent":"Mozilla/5.0 (X11)","host":"pc-12"},"action":"UPDATE","target":{"type":"sample","id":"S-17","name":"Blood of lot 42","uuid":"9f-aa"},"related":[{"role":"input","type":"file","id":"F-1","name":"reads.fastq"}],"scope":{"organization":{"id":"acme","name":"Acme Labs"},"workspace":{"name":"north wing"},"project":{"id":"prj-1"},"study":{"id":"st-1","uuid":"st-uuid"},"user":{"id":"u-1"},"context":"Workspace"},"outcome":{"status":"failure","code":"E42","name":"NotAllowed","message":"quota exceeded"},"operation":"op-1","reason":{"text":"Wrong label printed","code":"R7"},"params":{"limit":25,"deep":{"colour":"dark blue"}},"before":{"status":"enabled"},"after":{"status":"disabled","flag":true},"attributes":{"tool":"bcftools norm"}}"#,
+    r#"{"id":"ev-0","occurred_at":"2026-01-01T08:00:00Z","source":{"system":"opencga","instance":"prod","format":"audit/2","version":"2.1.0","region":"eu","host":"node7"},"actor":{"type":"user","id":"ana01","name":"Ana María Gómez","email":"ana@lab.example","roles":["qa","Admin"],"credential":{"id":"cred-9","label":"laptop key","ending":"x7f"}},"authorized_by":{"id":"boss","name":"Bo Ss"},"session":"sess-1","client":{"ip":"10.1.2.3","user_agent":"Mozilla/5.0 (X11)","host":"pc-12"},"action":"UPDATE","target":{"type":"sample","id":"S-17","name":"Blood of lot 42","uuid":"9f-aa"},"related":[{"role":"input","type":"file","id":"F-1","name":"reads.fastq"}],"scope":{"organization":{"id":"acme","name":"Acme Labs"},"workspace":{"name":"north wing"},"project":{"id":"prj-1"},"study":{"id":"st-1","uuid":"st-uuid"},"user":{"id":"u-1"},"context":"Workspace"},"outcome":{"status":"failure","code":"E42","name":"NotAllowed","message":"quota exceeded"},"operation":"op-1","reason":{"text":"Wrong label printed","code":"R7"},"params":{"limit":25,"deep":{"colour":"dark blue"}},"before":{"status":"enabled"},"after":{"status":"disabled","flag":true},"attributes":{"tool":"bcftools norm"}}"#,
     r#"{"id":"ev-1","occurred_at":"2026-01-02T08:00:00Z","source":{"system":"seqera"},"actor":{"type":"service","id":"bot"},"action":"workflow_launched","target":{"type":"workflow","id":"W-1"},"outcome":{"status":"success"},"client":{"ip":"2001:db8::5"}}"#,
     r#"{"id":"ev-2","occurred_at":"2026-01-03T08:00:00Z","source":{"system":"opencga"},"action":"DeleteFile","target":{"type":"file","id":"F-1"}}"#,
     r#"{"id":"ev-3","occurred_at":"2026-01-03T08:00:00Z","source":{"system":"tdp"},"action":"read","reason":{"text":"lot 42"},"params":["lot","42"]}"#,
 ];
 
 /// Questions, and the indexes they find, newest first.
-const TABLE: [(&str, &[u64]); 96] = [
+const TABLE: [(&str, &[u64]); 103] = [
     ("", &[3, 2, 1, 0]),
     ("id:ev-1", &[1]),
     ("id:EV-1", &[1]),
@@ -81,6 +81,8 @@ const TABLE: [(&str, &[u64]); 96] = [
     ("workspace:\"north wing\"", &[0]),
     ("project:prj-1", &[0]),
     ("study:st-uuid", &[0]),
+    ("study.uuid:st-uuid", &[0]),
+    ("study.uuid:st-1", &[]),
     ("user:u-1", &[0]),
     ("context:workspace", &[0]),
     ("outcome:failure", &[0]),
@@ -101,6 +103,8 @@ const TABLE: [(&str, &[u64]); 96] = [
     ("attributes:bcf*", &[0]),
     ("source:opencga", &[2, 0]),
     ("instance:prod format:audit/2 region:eu", &[0]),
+    ("version:2.1.0", &[0]),
+    ("version:none", &[3, 2, 1]),
     ("via:api imported:no recorded_by:tok", &[3, 2, 1, 0]),
     ("imported:yes", &[]),
     ("\"lot 42\"", &[3, 0]),
@@ -110,6 +114,9 @@ const TABLE: [(&str, &[u64]); 96] = [
     ("workflow_launched", &[1]),
     ("quota -ana", &[]),
     ("from:2026-01-02 to:2026-01-03", &[1]),
+    ("during:(..2026-01-02|2026-01-03..2026-01-04)", &[3, 2, 0]),
+    ("-during:2026-01-02..2026-01-03", &[3, 2, 0]),
+    ("during:2026-01-02.. during:..2026-01-04", &[3, 2, 1]),
 ];
 
 #[test]

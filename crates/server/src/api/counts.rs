@@ -75,8 +75,8 @@ pub(crate) async fn facets(call: Call) -> Answer {
 }
 
 /// A width of the bars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Width {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Width {
     Minute,
     Hour,
     Day,
@@ -192,7 +192,12 @@ fn empty(
 }
 
 /// The edges of bars that cover an interval, each at a round moment of the zone.
-fn edges(from: i64, to: i64, width: Width, zone: &TimeZone) -> Result<Vec<i64>, Problem> {
+pub(crate) fn edges(
+    from: i64,
+    to: i64,
+    width: Width,
+    zone: &TimeZone,
+) -> Result<Vec<i64>, Problem> {
     let refused = |error: jiff::Error| Problem::new(Code::InvalidQuery).detail(error.to_string());
     let first = Timestamp::from_microsecond(from).map_err(refused)?.to_zoned(zone.clone());
     let first = width.floor(&first).map_err(refused)?;

@@ -5,7 +5,7 @@
 //! meant anew every day.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use search::{Clause, Fault, Field, Order, Pattern, Query, Test, Text, Zone};
+use search::{Clause, Fault, Field, Interval, Order, Pattern, Query, Test, Text, Zone};
 
 use super::columns::Column;
 use super::when::{Clock, Period};
@@ -102,12 +102,7 @@ impl Criteria {
     pub(crate) fn question(&self, now: jiff::Timestamp, clock: &Clock) -> Query {
         let mut query = self.query.clone();
         let (from, to) = self.period.bounds(now, &clock.zone());
-        let occurred = &mut query.occurred;
-        occurred.from = occurred.from.max(from);
-        occurred.to = match (occurred.to, to) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
+        query.occurred = query.occurred.and(Interval { from, to });
         query
     }
 
@@ -169,8 +164,13 @@ impl Criteria {
             rest.hours.remove(at);
             list.push((hours.to_string(), rest));
         }
-        let Query { clauses, texts, hours, .. } = self.query.clone();
-        let rest = Query { clauses, texts, hours, ..Query::default() };
+        for (at, during) in self.query.during.iter().enumerate() {
+            let mut rest = self.query.clone();
+            rest.during.remove(at);
+            list.push((during.to_string(), rest));
+        }
+        let Query { clauses, texts, hours, during, .. } = self.query.clone();
+        let rest = Query { clauses, texts, hours, during, ..Query::default() };
         let Query { occurred, recorded, indexes, .. } = self.query.clone();
         let span = Query { occurred, recorded, indexes, ..Query::default() };
         if span != Query::default() {

@@ -414,7 +414,7 @@ fn known_values(word: &str) -> Option<Vec<&'static str>> {
         "kind" => {
             dialect::Kind::ALL.into_iter().map(dialect::Kind::as_str).chain(["other"]).collect()
         }
-        "from" | "to" | "recorded_from" | "recorded_to" | "index" => Vec::new(),
+        "from" | "to" | "recorded_from" | "recorded_to" | "during" | "index" => Vec::new(),
         _ => return None,
     })
 }

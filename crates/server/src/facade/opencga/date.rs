@@ -1,5 +1,6 @@
 //! The grammar of dates: `2024`, `202402`, `20240201`, `20240201103000`, with `<`, `<=`, `>`, `>=` or
-//! `=` before them, or two of them as the range `[from, to)`. Dates are meant in UTC.
+//! `=` before them, or two of them as the range `[from, to)`; of several, `,` means any and `;` all.
+//! Dates are meant in UTC.
 //!
 //! OpenCGA keeps milliseconds, so that `>` and `<=` are meant to the millisecond. A bare date means
 //! all of its year, month, day, hour, minute or second.
@@ -7,23 +8,25 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan as _};
-use search::Interval;
+use search::{During, Interval, Query};
 
 /// The least difference of two dates of the platform.
 const MILLISECOND: i64 = 1_000;
 
-/// The interval that a filter means. Several with `;` between them must all hold.
-pub(super) fn interval(text: &str) -> Option<Interval> {
-    let mut all = Interval::default();
-    for part in text.split(';') {
-        let one = part_interval(part)?;
-        all.from = all.from.max(one.from);
-        all.to = match (all.to, one.to) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+/// Puts what a filter means into a question.
+pub(super) fn narrow(query: &mut Query, text: &str) -> Option<()> {
+    if text.contains(',') && text.contains(';') {
+        return None;
     }
-    Some(all)
+    if text.contains(',') {
+        let any = text.split(',').map(part_interval).collect::<Option<_>>()?;
+        query.during.push(During { negated: false, any });
+        return Some(());
+    }
+    for part in text.split(';') {
+        query.occurred = query.occurred.and(part_interval(part)?);
+    }
+    Some(())
 }
 
 fn part_interval(text: &str) -> Option<Interval> {
@@ -92,6 +95,11 @@ mod tests {
         event::parse_rfc3339(text)
     }
 
+    fn read(text: &str) -> Option<Query> {
+        let mut query = Query::default();
+        narrow(&mut query, text).map(|()| query)
+    }
+
     #[test]
     fn every_form_of_a_date_is_read() {
         for (text, from, to) in [
@@ -113,7 +121,26 @@ mod tests {
             ),
         ] {
             let expected = Interval { from: from.and_then(micros), to: to.and_then(micros) };
-            assert_eq!(interval(text), Some(expected), "{text}");
+            assert_eq!(read(text).map(|query| query.occurred), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_of_several_dates_may_be_meant() {
+        for (text, expected) in [
+            (
+                "2024,20260201",
+                "during:(2024-01-01T00:00:00Z..2025-01-01T00:00:00Z|\
+                 2026-02-01T00:00:00Z..2026-02-02T00:00:00Z)",
+            ),
+            ("<2018,>=2020", "during:(..2018-01-01T00:00:00Z|2020-01-01T00:00:00Z..)"),
+            (
+                "2017-2018,=201902",
+                "during:(2017-01-01T00:00:00Z..2018-01-01T00:00:00Z|\
+                 2019-02-01T00:00:00Z..2019-03-01T00:00:00Z)",
+            ),
+        ] {
+            assert_eq!(read(text).unwrap().to_string(), expected, "{text}");
         }
     }
 
@@ -133,7 +160,9 @@ mod tests {
             "2024-",
             "-2024",
             ">2024-2025",
-            "2024,2025",
+            "2024,",
+            "2024,soon",
+            "2024,2025;2026",
             "2024 ",
             "20240229103015123",
             "99999999999999999999",
@@ -142,7 +171,7 @@ mod tests {
             "2024-2025-2026",
             "9999",
         ] {
-            assert_eq!(interval(text), None, "{text}");
+            assert_eq!(read(text), None, "{text}");
         }
     }
 }

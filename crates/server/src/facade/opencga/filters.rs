@@ -14,7 +14,7 @@ const PLAIN: [(&str, Field); 7] = [
     ("resourceId", Field::TargetId),
     ("resourceUuid", Field::TargetUuid),
     ("studyId", Field::Study),
-    ("studyUuid", Field::Study),
+    ("studyUuid", Field::StudyUuid),
 ];
 
 /// The platform's words for how it ended, and those of the index.
@@ -51,9 +51,10 @@ pub(super) fn take(params: &mut Params) -> Result<Query, Problem> {
     }
     if let Some(text) = params.take("date")? {
         let message = "is a date as 2024, 202401, 20240131 or 20240131235959 in UTC, with <, <=, > \
-                       or >= before it, or a range of two as 20240101-20240201";
-        let interval = date::interval(&text);
-        query.occurred = interval.ok_or_else(|| Problem::parameter("date", message))?;
+                       or >= before it, or a range of two as 20240101-20240201; several with `,` \
+                       (any) or `;` (all) between";
+        let narrowed = date::narrow(&mut query, &text);
+        narrowed.ok_or_else(|| Problem::parameter("date", message))?;
     }
     Ok(query)
 }

@@ -104,11 +104,7 @@ fn page(open: &OpenTrail, query: &Query, order: Order, part: &Part) -> Answer {
 fn filters(params: &mut Params, query: &mut Query) -> Result<(), Problem> {
     let interval = interval(params)?;
     query.clauses.push(without(["audit-trail-csv", "audit-trail-json"]));
-    query.occurred.from = query.occurred.from.max(interval.from);
-    query.occurred.to = match (query.occurred.to, interval.to) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
+    query.occurred = query.occurred.and(interval);
     for (name, field, how) in [
         ("actor", Field::Actor, How::Inside),
         ("targetType", Field::TargetType, How::Listed),

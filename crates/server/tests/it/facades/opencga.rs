@@ -124,6 +124,84 @@ async fn events_of_other_platforms_are_records_too() {
 }
 
 #[tokio::test]
+async fn groups_are_by_study_version_and_parts_of_the_date() {
+    let reader = lab_reader();
+    let text = String::from_utf8(COMPOSED.to_vec()).unwrap();
+    // The same five records two years later, of a newer version and of another study of that name.
+    let later = text
+        .replace("9a6b", "9a6c")
+        .replace("5.0.0", "5.1.0")
+        .replace("99f00001", "99f00002")
+        .replace(":17592323", ":18223043");
+    import(&reader.app, "opencga", COMPOSED);
+    import(&reader.app, "opencga", Box::leak(later.into_bytes().into_boxed_slice()));
+    for (fields, expected) in [
+        (
+            "studyUuid",
+            json!([[{"studyUuid": "99f00001-0199-0002-0001-98e12f9c50c2"}, 2],
+                             [{"studyUuid": "99f00002-0199-0002-0001-98e12f9c50c2"}, 2]]),
+        ),
+        (
+            "apiVersion,action",
+            json!([[{"apiVersion": "5.0.0", "action": "UPDATE_ACLS"}, 2],
+                                     [{"apiVersion": "5.1.0", "action": "UPDATE_ACLS"}, 2]]),
+        ),
+        ("year", json!([[{"year": 2025}, 2], [{"year": 2027}, 2]])),
+        ("month", json!([[{"year": 2025, "month": 9}, 2], [{"year": 2027, "month": 9}, 2]])),
+        (
+            "day,year",
+            json!([[{"year": 2025, "month": 9, "day": 30}, 2],
+                   [{"year": 2027, "month": 9, "day": 30}, 2]]),
+        ),
+        (
+            "day,userId",
+            json!([[{"userId": "asmith", "year": 2025, "month": 9, "day": 30}, 2],
+                   [{"userId": "asmith", "year": 2027, "month": 9, "day": 30}, 2]]),
+        ),
+    ] {
+        let path = format!("/admin/audit/groupBy?fields={fields}&entity=FILE&count=true");
+        let groups = result(&reader.get(&path).await);
+        let groups: Vec<Value> = groups["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| json!([group["_id"], group["count"]]))
+            .collect();
+        assert_eq!(json!(groups), expected, "{fields}");
+    }
+    let path = "/admin/audit/groupBy?fields=day&entity=FILE&count=true&date=20270101-20280101";
+    assert_eq!(result(&reader.get(path).await)["results"][0]["_id"]["year"], 2027);
+    let none = reader.get("/admin/audit/groupBy?fields=day&entity=NOTE&count=true").await;
+    assert_eq!(result(&none)["results"], json!([]));
+    // A login has neither study nor UUID.
+    let logins = reader.get("/admin/audit/groupBy?fields=studyUuid&entity=USER&count=true").await;
+    assert_eq!(result(&logins)["results"], json!([{"_id": {"studyUuid": ""}, "count": 2}]));
+    let mut found = Vec::new();
+    for query in ["studyUuid=99f00002-0199-0002-0001-98e12f9c50c2", "studyUuid=phase1"] {
+        found.push(result(&reader.search("*", query).await)["numResults"].clone());
+    }
+    assert_eq!(found, [json!(3), json!(0)], "a UUID is compared with UUIDs alone");
+}
+
+#[tokio::test]
+async fn any_of_several_dates_is_meant_by_a_comma() {
+    let reader = lab_reader();
+    import(&reader.app, "opencga", COMPOSED);
+    for (date, count) in [
+        ("2024,20250930", 5),
+        ("2024,2026", 0),
+        ("%3C=20250930113855,%3E=20250930113905", 1),
+        ("20250930113855-20250930113859,20250930113905", 4),
+    ] {
+        let found = result(&reader.search("*", &format!("count=true&date={date}")).await);
+        assert_eq!(found["numMatches"], count, "{date}");
+    }
+    let question = "during:(2024-01-01T00:00:00Z..2025-01-01T00:00:00Z|\
+                    2025-09-30T00:00:00Z..2025-10-01T00:00:00Z)";
+    check_access(&reader.app, "opencga", "search", question).await;
+}
+
+#[tokio::test]
 async fn a_login_takes_a_token_as_the_password() {
     let reader = lab_reader();
     let token = reader.token.as_str();
@@ -194,7 +272,9 @@ async fn hostile_parameters_are_refused_by_name() {
         "date=today",
         "date=20241301",
         "date=2024-",
-        "date=2024,2025",
+        "date=2024,2025;2026",
+        "date=2024,",
+        "date=2024,soon",
         "action=A,B;C",
         "action=~(",
         "action=~(?=x)",
