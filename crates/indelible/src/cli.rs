@@ -172,6 +172,10 @@ pub(crate) struct Serve {
     /// Lets anyone read tiles and bundles, so that strangers can verify without a token
     #[arg(long, env = "INDELIBLE_PUBLIC_READ_PATH")]
     pub(crate) public_read_path: bool,
+    /// An origin whose pages may call the platforms' own APIs, such as `https://iva.example.org`;
+    /// several with `,` between in the environment
+    #[arg(long, value_name = "ORIGIN", env = "INDELIBLE_CORS_ORIGINS", value_delimiter = ',')]
+    pub(crate) cors_origin: Vec<String>,
     #[command(flatten)]
     pub(crate) roots: Roots,
 }

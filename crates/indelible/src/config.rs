@@ -41,6 +41,8 @@ pub(crate) struct RawConfig {
     pub(crate) check_at: Option<String>,
     /// Entries that a check reads in a second at most; 0 for as fast as it goes.
     pub(crate) check_entries_per_second: Option<u64>,
+    /// The origins whose pages may call the platforms' own APIs.
+    pub(crate) cors_origins: Option<Vec<String>>,
     /// Where targets can be looked at, by their types.
     pub(crate) links: Option<BTreeMap<String, String>>,
 }
@@ -124,6 +126,8 @@ fn minute_of_day(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use server::Origin;
+
     use super::*;
 
     #[test]
@@ -160,6 +164,7 @@ mod tests {
             import_seconds_max,
             check_at,
             check_entries_per_second,
+            cors_origins,
             links,
         } = config;
         assert!(data.is_some() && state_dir.is_some() && listen.is_some());
@@ -169,6 +174,7 @@ mod tests {
         assert!(import_bytes_max.is_some() && import_seconds_max.is_some());
         assert!(check_at.is_some() && check_entries_per_second.is_some());
         server::Links::new(links.unwrap()).unwrap();
+        assert!(cors_origins.unwrap().iter().all(|origin| Origin::parse(origin).is_ok()));
         RawConfig::parse(example).unwrap();
     }
 

@@ -9,6 +9,7 @@ use registry::{Scope, Slug};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Caller;
+use crate::facade::cors::Origin;
 use crate::instance::{Instance, InstanceError, OpenTrail};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -45,6 +46,8 @@ pub struct AppOptions {
     pub heartbeat: Duration,
     /// Where targets can be looked at.
     pub links: Links,
+    /// The origins whose pages may call the platforms' own APIs.
+    pub cors_origins: Vec<Origin>,
 }
 
 impl AppOptions {
@@ -59,6 +62,7 @@ impl AppOptions {
             wait_max: Duration::from_secs(30),
             heartbeat: Duration::from_secs(15),
             links: Links::default(),
+            cors_origins: Vec::new(),
         }
     }
 }

@@ -40,6 +40,7 @@ mod web;
 pub use app::{App, AppOptions};
 pub use auth::Caller;
 pub use control::{CONTROL_SOCKET, OPERATOR_HEADER, control_path};
+pub use facade::cors::{Origin, OriginError};
 pub use kinds::Catalogues;
 pub use links::{LinkError, Links};
 pub use params::Params;

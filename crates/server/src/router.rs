@@ -78,10 +78,11 @@ pub fn routes() -> Vec<Route> {
 
 /// The router, with its layers.
 pub(crate) fn router(app: App) -> Router {
-    every()
+    let routes = every();
+    routes
         .router
         .merge(web::router())
-        .merge(facade::router())
+        .merge(facade::router(routes.facades, &app))
         .fallback(async || Problem::new(Code::NoSuchResource))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .layer(middleware::map_response(private))
@@ -96,6 +97,7 @@ pub(crate) fn router(app: App) -> Router {
 #[derive(Default)]
 struct Routes {
     router: Router<App>,
+    facades: Router<App>,
     list: Vec<Route>,
 }
 
@@ -146,7 +148,12 @@ impl Routes {
             next.run(request).await
         };
         let handler = on(filter, handler).layer(middleware::from_fn(acceptable));
-        self.router = self.router.route(path, handler);
+        if facade::has(path) {
+            let options = async move || facade::cors::options(method);
+            self.facades = self.facades.route(path, handler.options(options));
+        } else {
+            self.router = self.router.route(path, handler);
+        }
         self.list.push(Route { method, path });
         self
     }

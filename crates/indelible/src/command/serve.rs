@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use server::instance::Instance;
-use server::{AppOptions, Links, ServeOptions, Server, Tls};
+use server::{AppOptions, Links, Origin, ServeOptions, Server, Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::explain;
@@ -32,6 +32,12 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     let mut app = AppOptions::new();
     app.import_bytes_max = config.raw.import_bytes_max.unwrap_or(app.import_bytes_max);
     app.import_total = config.raw.import_seconds_max.map_or(app.import_total, Duration::from_secs);
+    let origins = match serve.cors_origin.as_slice() {
+        [] => config.raw.cors_origins.as_deref().unwrap_or_default(),
+        given => given,
+    };
+    app.cors_origins =
+        origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>()?;
     app.links = Links::new(config.raw.links.clone().unwrap_or_default())?;
     let scrub = config.raw.scrub()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -14,12 +14,13 @@
 //! **Absent on purpose.** No accounts: a login takes an API token as its password. Nothing is written
 //! through a facade.
 
-use axum::Router;
 use axum::routing::any;
+use axum::{Router, middleware};
 
 use crate::App;
 
 mod answer;
+pub(crate) mod cors;
 pub(crate) mod opencga;
 mod reading;
 pub(crate) mod seqera;
@@ -27,10 +28,20 @@ mod stream;
 pub(crate) mod tetrascience;
 mod visit;
 
-/// What is asked of a platform and is not here: refused as that platform would.
-pub(crate) fn router() -> Router<App> {
-    Router::new()
+/// Where the paths of facades begin.
+const PREFIXES: [&str; 3] = ["/opencga/", "/seqera/", "/tetrascience/"];
+
+/// Whether a path is a facade's.
+pub(crate) fn has(path: &str) -> bool {
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// The routes of the facades, with what is asked of a platform and is not here: that is refused as the
+/// platform would.
+pub(crate) fn router(routes: Router<App>, app: &App) -> Router<App> {
+    routes
         .route("/opencga/webservices/rest/{*path}", any(opencga::absent))
         .route("/seqera/{*path}", any(seqera::absent))
         .route("/tetrascience/{*path}", any(tetrascience::absent))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::answer))
 }

@@ -1,5 +1,6 @@
 //! The facades: each platform's API over the same trail, and who may use it.
 
+mod browser;
 mod opencga;
 mod seqera;
 mod tetrascience;
