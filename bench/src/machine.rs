@@ -15,13 +15,32 @@ pub(crate) fn describe() -> String {
     format!("{cores} cores of {cpu}, {} GiB, Linux {}", memory >> 20, kernel.trim())
 }
 
-/// Removes a folder, and waits until the file system has forgotten it: for some seconds ext4 looks
-/// for free inodes past those that were just deleted, and what comes next would pay for that.
-pub(crate) fn remove_folder(path: &Path) -> Result<()> {
-    fs::remove_dir_all(path).with_context(|| format!("remove {}", path.display()))?;
-    std::thread::sleep(std::time::Duration::from_secs(7));
+/// Puts a folder out of the way under another name. It is removed when all is measured: for minutes
+/// after files are deleted, ext4 looks for free inodes past them, and what comes next would pay.
+pub(crate) fn set_aside(path: &Path) -> Result<()> {
+    let name = path.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+    for number in 0.. {
+        let aside = path.with_file_name(format!("{ASIDE}{number}-{name}"));
+        if !aside.try_exists()? {
+            return fs::rename(path, &aside).with_context(|| format!("move {}", path.display()));
+        }
+    }
     Ok(())
 }
+
+/// Removes the folders that were put out of the way.
+pub(crate) fn remove_set_aside(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(ASIDE)) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// How the names of folders begin that are out of the way.
+const ASIDE: &str = "old-";
 
 /// The most memory a process ever had resident, in bytes, mapped files included.
 pub(crate) fn peak_resident(process: u32) -> Result<u64> {

@@ -84,7 +84,7 @@ async fn run(settings: &Settings) -> Result<()> {
         let text = Report::write(settings, &figures, &theirs);
         std::io::stdout().lock().write_all(text.as_bytes())?;
     }
-    Ok(())
+    machine::remove_set_aside(&settings.folder)
 }
 
 /// What the program calls itself.

@@ -36,7 +36,7 @@ impl Installation {
     pub(crate) fn create(binary: &Path, data: &Path) -> Result<Self> {
         let installation = Self::existing(binary, data)?;
         if data.try_exists()? {
-            machine::remove_folder(data)?;
+            machine::set_aside(data)?;
         }
         installation.command(["init".as_ref(), data.as_os_str()], &["--origin", ORIGIN])?;
         Ok(installation)

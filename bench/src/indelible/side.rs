@@ -46,7 +46,7 @@ pub(crate) async fn measure(
             best = (rate, connections);
         }
         server.stop()?;
-        machine::remove_folder(installation.data())?;
+        machine::set_aside(installation.data())?;
     }
     if let Some(smaller) = settings.smaller_batches() {
         let folder = settings.folder.join("indelible-smaller");
@@ -58,7 +58,7 @@ pub(crate) async fn measure(
         let events = smaller * BATCH;
         questions::ask(&server, &access, settings, generator, events, figures).await?;
         server.stop()?;
-        machine::remove_folder(installation.data())?;
+        machine::set_aside(installation.data())?;
     }
     load_all(settings, generator, corpus, best.1, figures).await?;
     singles(settings, corpus, figures).await
@@ -102,7 +102,7 @@ pub(crate) async fn singles(
         load::singles(&server, &access, corpus, batches, settings.single_connections).await?;
     note_load(figures, "singles", batches, &load, &server)?;
     server.stop()?;
-    machine::remove_folder(installation.data())
+    machine::set_aside(installation.data())
 }
 
 fn note_load(

@@ -49,7 +49,7 @@ pub(crate) async fn measure(
     figures.set_latency("trails.flooded", &flooded);
     figures.set("trails.flood_batches", float(batches));
     server.stop()?;
-    machine::remove_folder(&folder)
+    machine::set_aside(&folder)
 }
 
 /// What a server costs that nobody asks anything.

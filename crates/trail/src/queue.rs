@@ -18,8 +18,9 @@ const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How often a group gives way to grow.
 const YIELDS_MAX: usize = 16;
 
-/// Unpublished bytes beyond which the draining thread publishes before it goes on.
-const UNPUBLISHED_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Unpublished bytes beyond which the draining thread publishes before it goes on: whoever publishes
+/// beside it has fallen behind for good.
+const UNPUBLISHED_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What is called with the answer.
 pub type Reply = Box<dyn FnOnce(Result<Vec<Answer>, Error>) + Send>;
@@ -63,7 +64,7 @@ impl Trail {
             for (reply, answer) in replies.into_iter().zip(answers) {
                 reply(answer);
             }
-            if self.read_view().unpublished_bytes() > UNPUBLISHED_BYTES_MAX
+            if self.unpublished_bytes() > UNPUBLISHED_BYTES_MAX
                 && let Err(error) = self.publish()
             {
                 tracing::error!(origin = %self.origin, error = &error as &dyn std::error::Error, "cannot publish");

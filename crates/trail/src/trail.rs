@@ -142,6 +142,11 @@ impl Trail {
         drop(self.listener.set(Listener(Box::new(listener))));
     }
 
+    /// Bytes of entries that are committed and not published.
+    pub fn unpublished_bytes(&self) -> usize {
+        self.read_view().unpublished_bytes()
+    }
+
     /// Whether a write of unknown outcome stopped the writer.
     pub fn is_stopped(&self) -> bool {
         lock(&self.writer).is_stopped()

@@ -27,17 +27,27 @@ pub(crate) struct View {
     /// Committed chunks without a gap, oldest first; the last one ends at `committed_size`.
     tail: VecDeque<Arc<Chunk>>,
     tail_bytes: usize,
+    unpublished_bytes: usize,
 }
 
 impl View {
     pub(crate) fn new(published: Published, committed_size: u64) -> Self {
         let published = Arc::new(published);
-        Self { published, committed_size, tail: VecDeque::new(), tail_bytes: 0 }
+        Self {
+            published,
+            committed_size,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            unpublished_bytes: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, chunk: Arc<Chunk>) {
         self.committed_size = chunk.end();
         self.tail_bytes += chunk.framed.len();
+        if chunk.end() > self.published.checkpoint.size().get() {
+            self.unpublished_bytes += chunk.framed.len();
+        }
         self.tail.push_back(chunk);
     }
 
@@ -55,13 +65,14 @@ impl View {
 
     /// Bytes that are committed but not yet published.
     pub(crate) fn unpublished_bytes(&self) -> usize {
-        let size = self.published.checkpoint.size().get();
-        let after = self.tail.partition_point(|chunk| chunk.end() <= size);
-        self.tail.iter().skip(after).map(|chunk| chunk.framed.len()).sum()
+        self.unpublished_bytes
     }
 
     /// Takes a new checkpoint, and drops chunks below it that are too many to stay.
     pub(crate) fn publish(&mut self, published: Published) {
+        let size = published.checkpoint.size().get();
+        let after = self.tail.partition_point(|chunk| chunk.end() <= size);
+        self.unpublished_bytes = self.tail.iter().skip(after).map(|c| c.framed.len()).sum();
         self.published = Arc::new(published);
         self.trim(WARM_BYTES_MAX);
     }

@@ -1,15 +1,22 @@
 //! What goes on by itself: what a crash left is recovered, what is new is published every second,
 //! what the clock did is recorded, and idle trails give back what they hold.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use registry::Slug;
+use tokio::time::Instant;
 use trail::{Error, Feed, Trail};
 
 use super::{Instance, OpenTrail};
 
 /// How often what is new is published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+
+/// Unpublished bytes of a trail beyond which that does not wait for the second to be over.
+const BEHIND_BYTES: usize = 16 * 1024 * 1024;
 
 /// Rounds without anything new after which a trail gives its memory back.
 const IDLE_ROUNDS: u32 = 10;
@@ -53,26 +60,39 @@ impl Instance {
         tokio::task::spawn_blocking(move || recovering.recover());
         let instance = Arc::downgrade(self);
         tokio::spawn(async move {
-            let mut idle = std::collections::HashMap::new();
+            let mut idle = HashMap::new();
+            let mut round = Instant::now() + PUBLISH_EVERY;
             loop {
-                tokio::time::sleep(PUBLISH_EVERY).await;
+                let Some(behind) = instance.upgrade().map(|here| Arc::clone(&here.behind)) else {
+                    return;
+                };
+                let over = tokio::time::timeout_at(round, behind.notified()).await.is_err();
                 let Some(instance) = instance.upgrade() else { return };
-                let recording = Arc::clone(&instance);
-                tokio::task::spawn_blocking(move || recording.note_clock());
-                for open in instance.open_trails() {
-                    let rounds: &mut u32 = idle.entry(open.slug.clone()).or_default();
-                    let new = open.trail.committed_size()
-                        > open.trail.published().checkpoint.size().get();
-                    *rounds = if new { 0 } else { rounds.saturating_add(1) };
-                    if new {
-                        let open = Arc::clone(&open);
-                        tokio::task::spawn_blocking(move || publish(&open));
-                    } else if *rounds == IDLE_ROUNDS {
-                        open.trail.rest();
-                    }
+                if over {
+                    round = Instant::now() + PUBLISH_EVERY;
+                    instance.round(&mut idle);
+                } else {
+                    let open = instance.open_trails().into_iter();
+                    open.filter(|open| is_behind(&open.trail)).for_each(publish_soon);
                 }
             }
         });
+    }
+
+    /// What is done every second.
+    fn round(self: &Arc<Self>, idle: &mut HashMap<Slug, u32>) {
+        let recording = Arc::clone(self);
+        tokio::task::spawn_blocking(move || recording.note_clock());
+        for open in self.open_trails() {
+            let rounds = idle.entry(open.slug.clone()).or_default();
+            let new = open.trail.committed_size() > open.trail.published().checkpoint.size().get();
+            *rounds = if new { 0 } else { rounds.saturating_add(1) };
+            if new {
+                publish_soon(open);
+            } else if *rounds == IDLE_ROUNDS {
+                open.trail.rest();
+            }
+        }
     }
 
     /// Publishes all that is committed, and writes down what search has in memory, so that the next
@@ -94,6 +114,23 @@ impl Instance {
             tracing::error!(error, "what the clock did cannot be recorded");
         }
     }
+}
+
+/// Whether a trail has so much to publish that it should not wait.
+pub(super) fn is_behind(trail: &Trail) -> bool {
+    trail.unpublished_bytes() > BEHIND_BYTES
+}
+
+/// Has a thread publish a trail, unless one does already.
+fn publish_soon(open: Arc<OpenTrail>) {
+    if open.publishing.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    tokio::task::spawn_blocking(move || {
+        // What failed is told there, and tried again in a second.
+        drop(publish(&open));
+        open.publishing.store(false, Ordering::Release);
+    });
 }
 
 fn publish(open: &OpenTrail) -> Result<bool, Error> {

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use registry::{ACCESS_SLUG, Registry, SYSTEM_SLUG, Scope, Secret, Slug, TokenRecord, TrailRecord};
 use search::{Projection, Scheduler};
 use store::{Disk, Store};
+use tokio::sync::Notify;
 use trail::{
     Cache, Clock, DiskIds, Feed, FileWatermark, Options, Surroundings, SystemClock, Trail,
     WatchedClock,
 };
 
+use super::background::is_behind;
 use super::checking::Checking;
 use super::deposits::DepositWork;
 use super::{InstanceError, keys};
@@ -78,6 +81,8 @@ pub struct OpenTrail {
     pub projection: Arc<Projection>,
     /// What recovery did when it was opened.
     pub recovery: trail::Recovery,
+    /// Whether somebody publishes it now.
+    pub(super) publishing: AtomicBool,
 }
 
 /// A data directory, opened by one process.
@@ -95,6 +100,8 @@ pub struct Instance {
     /// Held while a trail is opened, so that none is opened twice.
     opening: Mutex<()>,
     scheduler: Scheduler,
+    /// Told when a trail has much to publish.
+    pub(super) behind: Arc<Notify>,
     pub(super) deposit_work: DepositWork,
     pub(super) checking: Checking,
 }
@@ -167,6 +174,7 @@ impl Instance {
             changing: Mutex::default(),
             open: RwLock::default(),
             opening: Mutex::default(),
+            behind: Arc::new(Notify::new()),
             scheduler: Scheduler::start(INDEX_THREADS)
                 .map_err(InstanceError::file("the search threads"))?,
             deposit_work: DepositWork::default(),
@@ -277,13 +285,18 @@ impl Instance {
         let options = search::Options::new(Arc::new(crate::Catalogues));
         let projection = Projection::open(&folder, feed, options)?;
         self.scheduler.follow(&projection);
-        let follower = Arc::downgrade(&projection);
+        let (follower, grown) = (Arc::downgrade(&projection), Arc::downgrade(&trail));
+        let behind = Arc::clone(&self.behind);
         trail.on_commit(move || {
             if let Some(projection) = follower.upgrade() {
                 projection.notify();
             }
+            if grown.upgrade().is_some_and(|trail| is_behind(&trail)) {
+                behind.notify_one();
+            }
         });
-        Ok(OpenTrail { slug: slug.clone(), trail, projection, recovery })
+        let publishing = AtomicBool::new(false);
+        Ok(OpenTrail { slug: slug.clone(), trail, projection, recovery, publishing })
     }
 
     pub(super) fn trail_options(&self, slug: &Slug) -> Options {
