@@ -18,7 +18,8 @@ pub(crate) fn describe() -> String {
 /// Puts a folder out of the way under another name. It is removed when all is measured: for minutes
 /// after files are deleted, ext4 looks for free inodes past them, and what comes next would pay.
 pub(crate) fn set_aside(path: &Path) -> Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+    let name =
+        path.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
     for number in 0.. {
         let aside = path.with_file_name(format!("{ASIDE}{number}-{name}"));
         if !aside.try_exists()? {

@@ -186,7 +186,7 @@ fn ask<T>(name: &str, mut question: impl FnMut() -> T) -> T {
 fn follow(
     feed: &Arc<Entries>,
     folder: &std::path::Path,
-    threads: usize,
+    (threads, scheduler): (usize, &Scheduler),
     options: Options,
 ) -> Option<Arc<Projection>> {
     let projection = Projection::open(folder, Arc::clone(feed) as _, options).ok()?;
@@ -195,10 +195,8 @@ fn follow(
     if threads == 0 {
         projection.catch_up_once().ok()?;
     } else {
-        let scheduler = Scheduler::start(threads).ok()?;
         scheduler.follow(&projection);
         projection.wait_for(size, Duration::from_hours(1));
-        drop(scheduler);
     }
     let rate =
         size.saturating_mul(1_000) / u64::try_from(start.elapsed().as_millis()).unwrap_or(1).max(1);
@@ -209,8 +207,7 @@ fn follow(
 }
 
 /// How long it takes until an event is found that comes alone.
-fn trickle(feed: &Entries, projection: &Arc<Projection>) {
-    let Ok(scheduler) = Scheduler::start(1) else { return };
+fn trickle(feed: &Entries, projection: &Arc<Projection>, scheduler: &Scheduler) {
     scheduler.follow(projection);
     let mut times = Vec::new();
     for _ in 0..TRICKLE {
@@ -331,7 +328,8 @@ fn main() {
     if let Some(mebibytes) = arguments.next().and_then(|text| text.parse::<usize>().ok()) {
         options.limits.build_bytes = mebibytes << 20;
     }
-    if let Some(projection) = follow(&feed, &folder, threads, options) {
+    let Ok(scheduler) = Scheduler::start(threads) else { return };
+    if let Some(projection) = follow(&feed, &folder, (threads, &scheduler), options) {
         say(&format!("after: {}", memory_peak()));
         if follow_only {
             sizes(&projection, feed.ends.len());
@@ -339,7 +337,7 @@ fn main() {
             let _ = std::fs::remove_dir_all(&folder);
             return;
         }
-        trickle(&feed, &projection);
+        trickle(&feed, &projection, &scheduler);
         let _ = projection.flush();
         let merging = Instant::now();
         let _ = projection.catch_up_once();

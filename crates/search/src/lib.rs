@@ -14,6 +14,7 @@
 //! **Absent on purpose.** No ranking, no stemming, no fuzzy matching: a reviewer must be able to
 //! say why an event is in an answer. No wall clock. No copy of any event.
 
+mod blocks;
 mod document;
 mod during;
 mod error;

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
+use std::ops::Range;
 
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
 
@@ -16,6 +17,12 @@ pub const PAGE_MAX: usize = 1_000;
 
 /// The most events that one question may skip.
 pub const SKIP_MAX: usize = 1_000_000;
+
+/// A page is looked for in so many documents at the better end of a segment first …
+const FIRST_PIECE: u32 = 4_096;
+
+/// … and then in so many times as many each time.
+const PIECE_GROWTH: u32 = 4;
 
 /// In which order events are listed. Events of one moment are ordered by leaf index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,12 +79,21 @@ impl Order {
 
     /// The greatest rank that an event of a segment may have.
     fn best(self, segment: &Segment) -> (i64, u64) {
-        let last = segment.to().saturating_sub(1);
+        self.best_of(segment, segment.occurred, &(0..segment.count))
+    }
+
+    /// The greatest rank that an event of a piece of a segment may have, between these moments.
+    fn best_of(
+        self,
+        segment: &Segment,
+        (first, last): (i64, i64),
+        piece: &Range<DocId>,
+    ) -> (i64, u64) {
+        let start = segment.from + u64::from(piece.start);
+        let end = (segment.from + u64::from(piece.end)).saturating_sub(1);
         match self {
-            Self::Newest => self.rank(segment.occurred.1, last),
-            Self::Oldest => self.rank(segment.occurred.0, segment.from),
-            Self::LastRecorded => self.rank(0, last),
-            Self::FirstRecorded => self.rank(0, segment.from),
+            Self::Newest | Self::LastRecorded => self.rank(last, end),
+            Self::Oldest | Self::FirstRecorded => self.rank(first, start),
         }
     }
 
@@ -145,11 +161,29 @@ struct Best {
 }
 
 impl Best {
+    /// Whether an event of at most this rank may be on the page.
+    fn wants_below(&self, rank: (i64, u64)) -> bool {
+        self.heap.len() < self.limit || self.heap.peek().is_none_or(|Reverse(worst)| *worst <= rank)
+    }
+
     /// Whether an event of this rank would be on the page.
     fn wants(&self, rank: (i64, u64)) -> bool {
         self.below.is_none_or(|below| rank < below)
             && (self.heap.len() < self.limit
                 || self.heap.peek().is_some_and(|Reverse(worst)| rank > *worst))
+    }
+
+    /// The part of a segment's range that does not lie before the page.
+    fn reach(&self, segment: &Segment, opened: &Opened, range: Range<DocId>) -> Range<DocId> {
+        let Some(below) = self.below else { return range };
+        let Cursor { micros, index, .. } = self.order.cursor(below);
+        let after = |index: u64| segment.docs(&(segment.from..index)).end;
+        match self.order {
+            Order::Newest => range.start..range.end.min(opened.blocks().end_until(micros)),
+            Order::Oldest => range.start.max(opened.blocks().start_from(micros))..range.end,
+            Order::LastRecorded => range.start..range.end.min(after(index)),
+            Order::FirstRecorded => range.start.max(after(index))..range.end,
+        }
     }
 
     fn offer(&mut self, rank: (i64, u64)) {
@@ -238,21 +272,49 @@ fn filled(mut best: Best, view: &View, plan: &Plan) -> Result<Best> {
         .filter(|segment| below.is_none_or(|below| order.worst(segment) < below))
         .collect();
     segments.sort_unstable_by_key(|segment| Reverse(order.best(segment)));
-    let mut docs = Vec::new();
     for segment in segments {
         // What follows is no better than this.
-        if best.heap.len() == best.limit
-            && best.heap.peek().is_some_and(|Reverse(worst)| order.best(segment) < *worst)
-        {
+        if !best.wants_below(order.best(segment)) {
             break;
         }
-        docs.clear();
-        plan.each(segment, &mut |_, block| docs.extend_from_slice(block))?;
-        if !docs.is_empty() {
-            best.offer_docs(segment, segment.open()?, &docs);
-        }
+        fill_from(&mut best, segment, plan)?;
     }
     Ok(best)
+}
+
+/// Offers what a plan means of a segment, piece by piece from its better end: most pages are full
+/// after the first.
+fn fill_from(best: &mut Best, segment: &Segment, plan: &Plan) -> Result<()> {
+    let opened = segment.open()?;
+    let mut docs = Vec::new();
+    let range = best.reach(segment, opened, plan.reach(segment)?);
+    for piece in pieces(range, best.order.is_descending()) {
+        let rank = best.order.best_of(segment, opened.blocks().bounds(&piece), &piece);
+        if !best.wants_below(rank) {
+            continue;
+        }
+        docs.clear();
+        plan.each_of(segment, &piece, &mut |_, block| docs.extend_from_slice(block))?;
+        best.offer_docs(segment, opened, &docs);
+    }
+    Ok(())
+}
+
+/// Cuts a range into pieces that grow, from one end to the other.
+fn pieces(range: Range<DocId>, from_the_end: bool) -> impl Iterator<Item = Range<DocId>> {
+    let (mut left, mut size) = (range, FIRST_PIECE);
+    std::iter::from_fn(move || {
+        let count = size.min(left.end.saturating_sub(left.start));
+        size = size.saturating_mul(PIECE_GROWTH);
+        let piece = if from_the_end {
+            left.end -= count;
+            left.end..left.end + count
+        } else {
+            left.start += count;
+            left.start - count..left.start
+        };
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 #[cfg(test)]

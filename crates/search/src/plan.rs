@@ -75,9 +75,7 @@ impl Plan {
     /// Whether a segment can have no document that is meant.
     pub(crate) fn misses(&self, segment: &Segment) -> bool {
         let (first, last) = segment.occurred;
-        segment.docs(&self.indexes).is_empty()
-            || self.occurred.from.is_some_and(|from| last < from)
-            || self.occurred.to.is_some_and(|to| to <= first)
+        segment.docs(&self.indexes).is_empty() || self.occurred.misses(first, last)
     }
 
     /// Whether every document of a segment is meant.
@@ -88,11 +86,26 @@ impl Plan {
             && !self.filters_time(segment)
     }
 
+    /// Whether times are asked for that one interval does not say.
+    fn looks_closer(&self) -> bool {
+        !self.hours.is_empty() || !self.during.is_empty()
+    }
+
     fn filters_time(&self, segment: &Segment) -> bool {
-        !self.hours.is_empty()
-            || !self.during.is_empty()
+        self.looks_closer()
             || !self.occurred.contains(segment.occurred.0)
             || !self.occurred.contains(segment.occurred.1)
+    }
+
+    /// The range of a segment's documents beyond which none is meant.
+    pub(crate) fn reach(&self, segment: &Segment) -> Result<Range<DocId>> {
+        let range = segment.docs(&self.indexes);
+        if !self.filters_time(segment) {
+            return Ok(range);
+        }
+        let runs = segment.open()?.blocks().runs(&range, self.occurred);
+        let first = runs.first().map_or(0, |run| run.docs.start);
+        Ok(first..runs.last().map_or(first, |run| run.docs.end))
     }
 
     /// How many documents of a segment are meant.
@@ -108,6 +121,20 @@ impl Plan {
             return Ok(u64::from(weight.count(&segment.open()?.reader)?));
         }
         let mut count = 0;
+        if self.weight.is_none() && self.without.is_empty() && !self.looks_closer() {
+            let opened = segment.open()?;
+            let mut sieve = Sieve::new(self);
+            for run in opened.blocks().runs(&segment.docs(&self.indexes), self.occurred) {
+                if run.within {
+                    count += run.docs.len() as u64;
+                } else {
+                    self.each_within(opened, run.docs, &mut sieve, &mut |_, docs| {
+                        count += docs.len() as u64;
+                    })?;
+                }
+            }
+            return Ok(count);
+        }
         self.each(segment, &mut |_, docs| count += docs.len() as u64)?;
         Ok(count)
     }
@@ -118,21 +145,50 @@ impl Plan {
         segment: &Segment,
         take: &mut dyn FnMut(&Opened, &[DocId]),
     ) -> Result<()> {
+        self.each_of(segment, &(0..segment.count), take)
+    }
+
+    /// The same for a range of the segment's documents.
+    pub(crate) fn each_of(
+        &self,
+        segment: &Segment,
+        docs: &Range<DocId>,
+        take: &mut dyn FnMut(&Opened, &[DocId]),
+    ) -> Result<()> {
         if self.misses(segment) {
             return Ok(());
         }
         let opened = segment.open()?;
         let range = segment.docs(&self.indexes);
-        if self.filters_time(segment) {
-            let mut sieve = Sieve::new(self);
-            return self.each_doc(opened, range, &mut |docs| {
-                let kept = sieve.keep(opened, docs);
-                if !kept.is_empty() {
-                    take(opened, kept);
-                }
-            });
+        let range = range.start.max(docs.start)..range.end.min(docs.end);
+        if !self.filters_time(segment) {
+            return self.each_doc(opened, range, &mut |docs| take(opened, docs));
         }
-        self.each_doc(opened, range, &mut |docs| take(opened, docs))
+        let mut sieve = Sieve::new(self);
+        for run in opened.blocks().runs(&range, self.occurred) {
+            if run.within && !self.looks_closer() {
+                self.each_doc(opened, run.docs, &mut |docs| take(opened, docs))?;
+            } else {
+                self.each_within(opened, run.docs, &mut sieve, take)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out those that a sieve keeps.
+    fn each_within(
+        &self,
+        opened: &Opened,
+        range: Range<DocId>,
+        sieve: &mut Sieve<'_>,
+        take: &mut dyn FnMut(&Opened, &[DocId]),
+    ) -> Result<()> {
+        self.each_doc(opened, range, &mut |docs| {
+            let kept = sieve.keep(opened, docs);
+            if !kept.is_empty() {
+                take(opened, kept);
+            }
+        })
     }
 
     fn each_doc(
@@ -144,12 +200,12 @@ impl Plan {
         if self.without.is_empty() {
             return self.each_candidate(opened, range, take);
         }
-        let candidates = match &self.weight {
-            Some(weight) => weight.scorer(&opened.reader, 1.0)?.size_hint(),
-            None => opened.reader.max_doc(),
-        };
-        let excluded =
-            self.without.iter().map(|weight| Excluded::new(weight.as_ref(), opened, candidates));
+        let mut candidates = range.end.saturating_sub(range.start);
+        if let Some(weight) = &self.weight {
+            candidates = candidates.min(weight.scorer(&opened.reader, 1.0)?.size_hint());
+        }
+        let excluded = self.without.iter();
+        let excluded = excluded.map(|weight| Excluded::new(&**weight, opened, &range, candidates));
         let mut excluded = excluded.collect::<Result<Vec<_>>>()?;
         let mut kept = Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN);
         self.each_candidate(opened, range, &mut |docs| {
@@ -208,8 +264,17 @@ enum Excluded {
 }
 
 impl Excluded {
-    fn new(weight: &dyn Weight, opened: &Opened, candidates: u32) -> Result<Self> {
+    /// Those in a range, of which so many may be asked for.
+    fn new(
+        weight: &dyn Weight,
+        opened: &Opened,
+        range: &Range<DocId>,
+        candidates: u32,
+    ) -> Result<Self> {
         let mut scorer = weight.scorer(&opened.reader, 1.0)?;
+        if scorer.doc() < range.start {
+            scorer.seek(range.start);
+        }
         if scorer.size_hint() / 16 > candidates {
             return Ok(Self::Sparse(scorer));
         }
@@ -220,7 +285,9 @@ impl Excluded {
             for doc in buffer.iter().take(size) {
                 bits.insert(*doc);
             }
-            if size < buffer.len() {
+            let past =
+                buffer.get(..size).and_then(<[_]>::last).is_some_and(|doc| *doc >= range.end);
+            if past || size < buffer.len() {
                 return Ok(Self::Dense(bits));
             }
         }

@@ -106,6 +106,11 @@ impl Interval {
         Self { from: self.from.max(other.from), to }
     }
 
+    /// Whether nothing from a first to a last moment is in it.
+    pub(crate) fn misses(&self, first: i64, last: i64) -> bool {
+        self.from.is_some_and(|from| last < from) || self.to.is_some_and(|to| to <= first)
+    }
+
     /// Whether every moment is in it.
     pub fn is_open(&self) -> bool {
         self.from.is_none() && self.to.is_none()

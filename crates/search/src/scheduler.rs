@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::projection::{Projection, Worked};
 
 /// How much the threads yield to others: `nice` goes from 0 to 19.
-const NICE: i32 = 15;
+const NICE: i32 = 19;
 const NICE_MERGING: i32 = 19;
 /// How many times as long as a merge the pause after it is, while events keep coming.
 const MERGE_TO_PAUSE: u32 = 2;

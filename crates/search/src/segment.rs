@@ -16,6 +16,7 @@ use tantivy::directory::{MmapDirectory, RamDirectory};
 use tantivy::{Index, IndexBuilder, SegmentReader, SingleSegmentIndexWriter};
 use trail::Recorded;
 
+use crate::blocks::Blocks;
 use crate::document::Drafter;
 use crate::error::{Error, Result};
 use crate::schema::{COUNTED, Layout, OCCURRED, RECORDED, column, tokenizers};
@@ -59,6 +60,7 @@ pub(crate) struct Opened {
     pub(crate) reader: SegmentReader,
     pub(crate) occurred: Column<i64>,
     pub(crate) recorded: Column<i64>,
+    blocks: OnceLock<Blocks>,
     pub(crate) counted: [Option<StrColumn>; COUNTED.len()],
     /// Counts over the whole segment, worked out once.
     pub(crate) totals: [OnceLock<Vec<(String, u64)>>; COUNTED.len()],
@@ -186,9 +188,17 @@ impl Opened {
             reader,
             occurred,
             recorded,
+            blocks: OnceLock::new(),
             counted,
             totals: [const { OnceLock::new() }; COUNTED.len()],
         })
+    }
+}
+
+impl Opened {
+    /// When its events happened, block by block; worked out when it is first asked for.
+    pub(crate) fn blocks(&self) -> &Blocks {
+        self.blocks.get_or_init(|| Blocks::new(&self.occurred, self.reader.max_doc()))
     }
 }
 

@@ -67,7 +67,15 @@ fn count_labels<'a>(
         }
     }
     let present = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
-    present.map(|(ord, count)| Ok((label(labels, ord as u64)?, count))).collect()
+    let (ords, counts): (Vec<u64>, Vec<u64>) =
+        present.map(|(ord, count)| (ord as u64, count)).unzip();
+    // In order, so that each block of the dictionary is read once.
+    let mut names = Vec::with_capacity(ords.len());
+    let name = |bytes: &[u8]| names.push(String::from_utf8_lossy(bytes).into_owned());
+    if !labels.dictionary().sorted_ords_to_term_cb(&ords, name).map_err(TantivyError::from)? {
+        return Err(Error::Damaged("a column names a label that is not there".to_owned()));
+    }
+    Ok(names.into_iter().zip(counts).collect())
 }
 
 /// The label with an ordinal.
