@@ -11,6 +11,7 @@ mod command;
 mod faults;
 mod import;
 mod killed;
+mod killed_deposits;
 mod load;
 mod shell;
 mod tidy;
