@@ -1,11 +1,11 @@
 //! Any record of `OpenCGA` and DNAnexus comes back as it was, whatever its members hold.
 
-mod common;
+mod support;
 
-use common::{all, export};
 use dialect::{dnanexus::DnaNexus, opencga::OpenCga};
 use proptest::prelude::*;
 use serde_json::Value;
+use support::{events, export};
 
 /// Values that a field should hold, and values that it should not.
 fn odd() -> impl Strategy<Value = String> {
@@ -79,7 +79,7 @@ proptest! {
             .filter_map(|(name, json)| Some(format!(",\"{name}\":{}", json.as_ref()?)))
             .collect();
         let record = format!("{{\"id\":\"r\",\"action\":\"A\",\"date\":{millis}{members}}}");
-        let mapped = all(&OpenCga, record.as_bytes());
+        let mapped = events(&OpenCga, record.as_bytes());
         // What is no clinical analysis is one event.
         prop_assert_eq!(mapped.len(), 1);
         let (out, _) = export(&OpenCga, "extended-json", &mapped);
@@ -89,7 +89,7 @@ proptest! {
         let (rest, _) = export(&OpenCga, "rest", &mapped);
         prop_assert!(serde_json::from_slice::<Value>(&rest).is_ok());
         let (mongo, _) = export(&OpenCga, "mongo", &mapped);
-        let (again, _) = export(&OpenCga, "extended-json", &all(&OpenCga, &mongo));
+        let (again, _) = export(&OpenCga, "extended-json", &events(&OpenCga, &mongo));
         prop_assert_eq!(with_nulls(&String::from_utf8(again).unwrap()), with_nulls(&record));
     }
 
@@ -120,7 +120,7 @@ proptest! {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&cells).unwrap();
         let file = writer.into_inner().unwrap();
-        let (out, _) = export(&DnaNexus, "csv-no-header", &all(&DnaNexus, &file));
+        let (out, _) = export(&DnaNexus, "csv-no-header", &events(&DnaNexus, &file));
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&*out);
         let back: Vec<String> =
             reader.records().next().unwrap().unwrap().iter().map(ToOwned::to_owned).collect();

@@ -1,22 +1,22 @@
 //! DNAnexus's audit trail file.
 
-mod common;
+mod support;
 
-use common::{all, export, gzip, import, import_with, sample};
 use dialect::{
     Dialect, Fault, Kind, Losses, ReadOptions, Recorded, WriteOptions, dnanexus::DnaNexus,
 };
 use event::{Event, Status};
+use support::{bytes, events, export, gzip, import, import_with};
 
 const ROW: &str = "2025-09-03T07:58:11Z,203.0.113.24,dxpy,user-asmith,file-close,file-1,a.gz,project-1,Cohort,Yes,{},ci,9xQz";
 
 fn audit() -> Vec<u8> {
-    sample("dnanexus", "audit.csv")
+    bytes("dnanexus", "audit.csv")
 }
 
 #[test]
 fn a_row_maps_to_the_fields_of_an_event() {
-    let rows = all(&DnaNexus, &audit());
+    let rows = events(&DnaNexus, &audit());
     assert_eq!(rows.len(), 5);
     let event = &rows[2].event;
     assert_eq!(event.occurred_at.as_str(), "2025-09-03T08:03:02Z");
@@ -40,7 +40,7 @@ fn a_row_maps_to_the_fields_of_an_event() {
 
 #[test]
 fn the_file_comes_back_to_the_byte() {
-    let rows = all(&DnaNexus, &audit());
+    let rows = events(&DnaNexus, &audit());
     let (out, losses) = export(&DnaNexus, "csv", &rows);
     assert_eq!(String::from_utf8(out).unwrap(), String::from_utf8(audit()).unwrap());
     assert!(losses.is_empty(), "{losses:?}");
@@ -50,7 +50,7 @@ fn the_file_comes_back_to_the_byte() {
 fn every_form_of_the_file_gives_the_same_events() {
     let text = String::from_utf8(audit()).unwrap();
     let (header, body) = text.split_once('\n').unwrap();
-    let expected = all(&DnaNexus, text.as_bytes());
+    let expected = events(&DnaNexus, text.as_bytes());
     let marked = [b"\xEF\xBB\xBF".as_slice(), text.as_bytes()].concat();
     let escaped = body.replace("\\\"\"", "\\\\\\\"").replace("\"\"", "\\\"");
     assert_ne!(escaped, body);
@@ -66,7 +66,7 @@ fn every_form_of_the_file_gives_the_same_events() {
         format!("\n\n{text}\n").into_bytes(),
         quoted.into_bytes(),
     ] {
-        assert_eq!(all(&DnaNexus, &bytes), expected, "{}", String::from_utf8_lossy(&bytes));
+        assert_eq!(events(&DnaNexus, &bytes), expected, "{}", String::from_utf8_lossy(&bytes));
     }
 }
 
@@ -74,7 +74,7 @@ fn every_form_of_the_file_gives_the_same_events() {
 fn columns_are_found_by_name_in_any_order() {
     let shuffled = "Auth Token,Label,Info,Success Status,Project Name,Project ID,Object Name,Object ID,Action,Acting User ID,User Agent,IP Address,Timestamp\n\
         9xQz,ci,{},Yes,Cohort,project-1,a.gz,file-1,file-close,user-asmith,dxpy,203.0.113.24,2025-09-03T07:58:11Z\n";
-    assert_eq!(all(&DnaNexus, shuffled.as_bytes()), all(&DnaNexus, ROW.as_bytes()));
+    assert_eq!(events(&DnaNexus, shuffled.as_bytes()), events(&DnaNexus, ROW.as_bytes()));
     let missing = "Timestamp,Action,Object ID\n2025-09-03T07:58:11Z,file-close,file-1\n";
     let rejection = import(&DnaNexus, missing.as_bytes())[0].clone().unwrap_err();
     assert_eq!(rejection.fault, Fault::Shape);
@@ -93,7 +93,7 @@ fn what_an_event_cannot_give_back_is_kept_beside_it() {
     ] {
         let row = ROW.replace(from, to);
         assert_ne!(row, ROW);
-        let mapped = all(&DnaNexus, row.as_bytes());
+        let mapped = events(&DnaNexus, row.as_bytes());
         assert!(mapped[0].native.is_some(), "{row}");
         let (out, _) = export(&DnaNexus, "csv-no-header", &mapped);
         assert_eq!(String::from_utf8(out).unwrap(), format!("{row}\n"));
@@ -108,7 +108,7 @@ fn what_an_event_cannot_give_back_is_kept_beside_it() {
         ("user-asmith", "=cmd|' /C calc'!A0"),
     ] {
         let row = ROW.replace(from, to);
-        let mapped = all(&DnaNexus, row.as_bytes());
+        let mapped = events(&DnaNexus, row.as_bytes());
         assert_eq!(mapped[0].native, None, "{row}");
         let (out, _) = export(&DnaNexus, "csv-no-header", &mapped);
         assert_eq!(String::from_utf8(out).unwrap(), format!("{row}\n"));
@@ -118,7 +118,7 @@ fn what_an_event_cannot_give_back_is_kept_beside_it() {
 #[test]
 fn formula_cells_are_data_and_guarded_only_on_demand() {
     let row = ROW.replace("a.gz", "=1+1");
-    let mapped = all(&DnaNexus, row.as_bytes());
+    let mapped = events(&DnaNexus, row.as_bytes());
     assert_eq!(mapped[0].event.target.as_ref().unwrap().name.as_deref(), Some("=1+1"));
     let write = |formula_guard| {
         let options = WriteOptions { formula_guard, ..WriteOptions::default() };
@@ -137,7 +137,7 @@ fn formula_cells_are_data_and_guarded_only_on_demand() {
 fn case_06_the_time_is_kept_as_it_was_written() {
     for time in ["2018-03-14T00:00:00Z", "2018-03-14T00:00:00.25Z", "2018-03-14T02:00:00+02:00"] {
         let row = ROW.replace("2025-09-03T07:58:11Z", time);
-        assert_eq!(all(&DnaNexus, row.as_bytes())[0].event.occurred_at.as_str(), time);
+        assert_eq!(events(&DnaNexus, row.as_bytes())[0].event.occurred_at.as_str(), time);
     }
 }
 
@@ -150,7 +150,7 @@ fn case_10_tokens_in_info_are_redacted_before_anything_is_hashed() {
     let row = ROW.replace("{}", &info).replace("dxpy", jwt);
     let options = ReadOptions { redact: vec!["/params/n".to_owned()], ..ReadOptions::default() };
     let with_more = import_with(&DnaNexus, row.as_bytes(), &options)[0].clone().unwrap();
-    let mapped = all(&DnaNexus, row.as_bytes()).remove(0);
+    let mapped = events(&DnaNexus, row.as_bytes()).remove(0);
     assert_eq!(
         mapped.event.redacted,
         ["/params/headers/Authorization", "/params/u", "/client/user_agent"]
@@ -171,7 +171,7 @@ fn case_10_tokens_in_info_are_redacted_before_anything_is_hashed() {
 #[test]
 fn case_13_the_same_file_again_adds_nothing_and_identical_rows_survive() {
     let ids = |text: &str| -> Vec<String> {
-        all(&DnaNexus, text.as_bytes())
+        events(&DnaNexus, text.as_bytes())
             .into_iter()
             .map(|m| m.event.id.unwrap().into_owned())
             .collect()
@@ -192,7 +192,7 @@ fn case_13_the_same_file_again_adds_nothing_and_identical_rows_survive() {
     assert_eq!(ids(&quoted)[0], first[0], "quoting is no part of the record");
     let overlapping = ids(&format!("{other}\n{ROW}\n"));
     assert!(overlapping.iter().all(|id| first.contains(id)));
-    assert_eq!(all(&DnaNexus, file.as_bytes())[0].event.source.region, None);
+    assert_eq!(events(&DnaNexus, file.as_bytes())[0].event.source.region, None);
 }
 
 #[test]
@@ -209,25 +209,25 @@ fn case_13_a_region_is_a_column_on_demand_and_read_back() {
     assert!(losses.is_empty(), "{losses:?}");
     let text = String::from_utf8(out).unwrap();
     assert!(text.lines().next().unwrap().ends_with("Auth Token,Region"));
-    assert_eq!(all(&DnaNexus, text.as_bytes())[0], mapped);
+    assert_eq!(events(&DnaNexus, text.as_bytes())[0], mapped);
 }
 
 #[test]
 fn case_14_rows_keep_the_order_of_the_file_and_not_of_their_times() {
     let earlier = ROW.replace("07:58:11", "06:00:00");
-    let rows = all(&DnaNexus, format!("{ROW}\n{earlier}\n").as_bytes());
+    let rows = events(&DnaNexus, format!("{ROW}\n{earlier}\n").as_bytes());
     assert!(rows[0].event.occurred_at.micros() > rows[1].event.occurred_at.micros());
 }
 
 #[test]
 fn case_15_the_ending_of_a_token_is_a_hint_and_a_whole_one_is_cut() {
-    let mapped = &all(&DnaNexus, ROW.as_bytes())[0];
+    let mapped = &events(&DnaNexus, ROW.as_bytes())[0];
     let credential = mapped.event.actor.as_ref().unwrap().credential.as_ref().unwrap();
     assert_eq!(credential.label.as_deref(), Some("ci"));
     assert_eq!(credential.ending.as_deref(), Some("9xQz"));
     assert_eq!(credential.id, None);
     let row = ROW.replace("9xQz", "s3cr3tTokenOfManyCharacters9xQz");
-    let mapped = &all(&DnaNexus, row.as_bytes())[0];
+    let mapped = &events(&DnaNexus, row.as_bytes())[0];
     let credential = mapped.event.actor.as_ref().unwrap().credential.as_ref().unwrap();
     assert_eq!(credential.ending.as_deref(), Some("9xQz"));
     assert_eq!(mapped.event.redacted, ["/actor/credential/ending"]);
@@ -291,7 +291,7 @@ fn an_event_of_another_system_is_written_and_its_losses_counted() {
 
 #[test]
 fn the_catalogue_knows_what_the_file_s_actions_do() {
-    let kinds: Vec<_> = all(&DnaNexus, &audit())
+    let kinds: Vec<_> = events(&DnaNexus, &audit())
         .iter()
         .map(|mapped| DnaNexus.catalogue().meaning(&mapped.event.action).kind().unwrap())
         .collect();

@@ -1,12 +1,12 @@
 //! Input that means harm, for every dialect.
 
-mod common;
+mod support;
 
 use std::io::{BufReader, Read};
 
-use common::{REAL, gzip, import, import_with, sample};
 use dialect::{ALL, Fault, ReadOptions};
 use proptest::prelude::*;
+use support::{REAL, bytes, gzip, import, import_with};
 
 /// Samples of every dialect in every form; of the real dumps, the beginning.
 fn samples() -> Vec<Vec<u8>> {
@@ -29,7 +29,7 @@ fn samples() -> Vec<Vec<u8>> {
     ]
     .into_iter()
     .map(|(dialect, name)| {
-        let mut bytes = sample(dialect, name);
+        let mut bytes = bytes(dialect, name);
         bytes.truncate(8 * 1024);
         bytes
     })
@@ -48,7 +48,7 @@ fn survives(bytes: &[u8]) {
         }
         for target in ALL {
             for format in target.formats() {
-                common::export(target, format.name, &mapped);
+                support::export(target, format.name, &mapped);
             }
         }
     }
@@ -104,7 +104,7 @@ fn a_bomb_is_refused_before_it_has_grown() {
 #[test]
 fn more_bytes_than_are_allowed_end_the_reading_and_keep_what_came_before() {
     for (dialect, name) in [("opencga", REAL[0]), ("dnanexus", "audit.csv")] {
-        let bytes = sample(dialect, name);
+        let bytes = bytes(dialect, name);
         let options = ReadOptions { total_bytes_max: 1_000, ..ReadOptions::default() };
         let dialect = dialect::by_name(dialect).unwrap();
         let rows = import_with(dialect, &gzip(&bytes), &options);

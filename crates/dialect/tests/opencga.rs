@@ -1,19 +1,19 @@
 //! OpenCGA's records, the real ones first.
 
-mod common;
+mod support;
 
-use common::{REAL, export, import, import_with, round_trip, sample};
 use dialect::{Dialect, Fault, Kind, Losses, ReadOptions, opencga::OpenCga};
 use event::{Event, Status};
+use support::{REAL, bytes, export, import, import_with, round_trip};
 
 #[test]
 fn all_real_records_import_and_twice_they_have_the_same_ids() {
     let mut count = 0;
     for name in REAL {
-        let bytes = sample("opencga", name);
-        let first = common::all(&OpenCga, &bytes);
+        let bytes = bytes("opencga", name);
+        let first = support::events(&OpenCga, &bytes);
         let ids: Vec<_> = first.iter().map(|mapped| mapped.event.id.clone().unwrap()).collect();
-        let again: Vec<_> = common::all(&OpenCga, &bytes)
+        let again: Vec<_> = support::events(&OpenCga, &bytes)
             .into_iter()
             .map(|mapped| mapped.event.id.unwrap())
             .collect();
@@ -29,8 +29,8 @@ fn all_real_records_import_and_twice_they_have_the_same_ids() {
 fn no_token_of_a_real_record_survives_anywhere() {
     let mut redacted = 0;
     for name in REAL {
-        let bytes = sample("opencga", name);
-        for mapped in common::all(&OpenCga, &bytes) {
+        let bytes = bytes("opencga", name);
+        for mapped in support::events(&OpenCga, &bytes) {
             let text = format!("{:?} {:?}", mapped.event, mapped.native);
             assert!(!text.contains("eyJ"), "{text}");
             assert!(!text.contains("secretKey"), "{text}");
@@ -47,7 +47,7 @@ fn no_token_of_a_real_record_survives_anywhere() {
 #[test]
 fn real_records_need_no_native_beside_the_event() {
     for name in REAL {
-        for mapped in common::all(&OpenCga, &sample("opencga", name)) {
+        for mapped in support::events(&OpenCga, &bytes("opencga", name)) {
             assert_eq!(mapped.native, None, "{:?}", mapped.event);
         }
     }
@@ -56,19 +56,19 @@ fn real_records_need_no_native_beside_the_event() {
 #[test]
 fn real_records_come_back_equal_but_for_what_was_redacted() {
     for name in REAL {
-        let bytes = sample("opencga", name);
+        let bytes = bytes("opencga", name);
         let original: Vec<String> = String::from_utf8(bytes.clone())
             .unwrap()
             .lines()
-            .map(|line| common::plain(line, &["token", "sid"]))
+            .map(|line| support::plain(line, &["token", "sid"]))
             .collect();
         for format in ["mongo", "extended-json"] {
-            let mapped = common::all(&OpenCga, &bytes);
+            let mapped = support::events(&OpenCga, &bytes);
             let (out, losses) = export(&OpenCga, format, &mapped);
             let back: Vec<String> = String::from_utf8(out)
                 .unwrap()
                 .lines()
-                .map(|line| common::plain(line, &["token", "sid"]))
+                .map(|line| support::plain(line, &["token", "sid"]))
                 .collect();
             assert_eq!(back, original, "{name} as {format}");
             assert_eq!(losses.iter().map(|(at, _)| at).collect::<Vec<_>>(), ["/redacted"]);
@@ -78,8 +78,8 @@ fn real_records_come_back_equal_but_for_what_was_redacted() {
 
 #[test]
 fn every_arrangement_gives_the_same_events() {
-    let bytes = sample("opencga", "v3.1.0_test.json");
-    let mapped = common::all(&OpenCga, &bytes);
+    let bytes = bytes("opencga", "v3.1.0_test.json");
+    let mapped = support::events(&OpenCga, &bytes);
     let events: Vec<_> = mapped.iter().map(|mapped| mapped.event.clone()).collect();
     let (mongo, _) = export(&OpenCga, "mongo", &mapped);
     let (extended, _) = export(&OpenCga, "extended-json", &mapped);
@@ -88,7 +88,7 @@ fn every_arrangement_gives_the_same_events() {
     let joined = lines.replace('\n', "");
     let marked = [b"\xEF\xBB\xBF".as_slice(), &mongo].concat();
     let pretty: String =
-        lines.lines().map(|line| common::pretty(line).replace('\n', "\r\n") + "\n").collect();
+        lines.lines().map(|line| support::pretty(line).replace('\n', "\r\n") + "\n").collect();
     for bytes in [
         mongo.clone(),
         extended,
@@ -96,9 +96,9 @@ fn every_arrangement_gives_the_same_events() {
         joined.into_bytes(),
         marked,
         pretty.into_bytes(),
-        common::gzip(&mongo),
+        support::gzip(&mongo),
     ] {
-        let seen: Vec<_> = common::all(&OpenCga, &bytes)
+        let seen: Vec<_> = support::events(&OpenCga, &bytes)
             .into_iter()
             .map(|mapped| without_redacted(mapped.event))
             .collect();
@@ -114,9 +114,9 @@ fn without_redacted(event: Event<'static>) -> Event<'static> {
 #[test]
 fn the_rest_service_s_pages_are_read_and_written() {
     for name in REAL {
-        let mapped = common::all(&OpenCga, &sample("opencga", name));
+        let mapped = support::events(&OpenCga, &bytes("opencga", name));
         let (page, _) = export(&OpenCga, "rest", &mapped);
-        let again = common::all(&OpenCga, &page);
+        let again = support::events(&OpenCga, &page);
         assert_eq!(again.len(), mapped.len());
         assert_eq!(export(&OpenCga, "rest", &again).0, page);
         assert!(again.iter().all(|mapped| mapped.native.is_none()));
@@ -308,8 +308,8 @@ fn what_is_no_record_is_rejected_with_its_line_and_reading_goes_on() {
 
 #[test]
 fn the_trail_of_a_clinical_analysis_is_imported_too() {
-    let bytes = sample("opencga", "clinical.json");
-    let rows = common::all(&OpenCga, &bytes);
+    let bytes = bytes("opencga", "clinical.json");
+    let rows = support::events(&OpenCga, &bytes);
     assert_eq!(rows.len(), 4);
     let event = &rows[0].event;
     assert_eq!(event.action, "CREATE_CLINICAL_ANALYSIS");
@@ -322,7 +322,7 @@ fn the_trail_of_a_clinical_analysis_is_imported_too() {
         "equal entries both survive: {ids:?}"
     );
     let (out, losses) = export(&OpenCga, "clinical", &rows);
-    let again = common::all(&OpenCga, &out);
+    let again = support::events(&OpenCga, &out);
     assert_eq!(again.len(), 4);
     assert_eq!(export(&OpenCga, "clinical", &again).0, out);
     assert!(losses.is_empty(), "{losses:?}");

@@ -3,25 +3,58 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::allow_attributes,
     reason = "each test binary uses a part"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
 
-use dialect::{Dialect, Losses, Mapped, ReadOptions, Recorded, Row, WriteOptions};
+use dialect::{Dialect, Losses, Mapped, ReadOptions, Recorded, Rejection, Row, WriteOptions};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// The real dumps of OpenCGA.
+pub(crate) const REAL: [&str; 4] =
+    ["v3.0.0_opencga.json", "v3.0.0_test.json", "v3.1.0_opencga.json", "v3.1.0_test.json"];
 
 /// Every row of an input.
 pub(crate) fn rows(dialect: &dyn Dialect, bytes: &[u8]) -> Vec<Row> {
     rows_with(dialect, bytes, &ReadOptions::default())
 }
 
+/// Every row of an input. Every event is one that could be recorded, and has an id.
 pub(crate) fn rows_with(dialect: &dyn Dialect, bytes: &[u8], options: &ReadOptions) -> Vec<Row> {
-    match dialect.reader(Box::new(std::io::Cursor::new(bytes.to_vec())), options) {
-        // A reader that does not come to an end must fail, not fill the memory.
-        Ok(rows) => rows.take(bytes.len() + 2).collect(),
-        Err(rejection) => vec![rejection.into()],
+    /// More rows than any test has: a reader that does not come to an end must fail, not fill the
+    /// memory.
+    const ROWS_MAX: usize = 100_000;
+    let rows: Vec<Row> =
+        match dialect.reader(Box::new(std::io::Cursor::new(bytes.to_vec())), options) {
+            Ok(rows) => rows.take(ROWS_MAX).collect(),
+            Err(rejection) => vec![rejection.into()],
+        };
+    for mapped in rows.iter().filter_map(|row| row.result.as_ref().ok()) {
+        mapped.event.check().unwrap();
+        assert!(mapped.event.id.is_some());
+        if let Some(native) = &mapped.native {
+            event::Json::parse(native.as_str()).unwrap();
+        }
     }
+    rows
+}
+
+/// What became of each row of an input.
+pub(crate) fn import(dialect: &dyn Dialect, bytes: &[u8]) -> Vec<Result<Mapped, Rejection>> {
+    import_with(dialect, bytes, &ReadOptions::default())
+}
+
+pub(crate) fn import_with(
+    dialect: &dyn Dialect,
+    bytes: &[u8],
+    options: &ReadOptions,
+) -> Vec<Result<Mapped, Rejection>> {
+    rows_with(dialect, bytes, options).into_iter().map(|row| row.result).collect()
 }
 
 /// Every event of an input that has nothing but events.
@@ -52,6 +85,12 @@ pub(crate) fn write(dialect: &dyn Dialect, format: &str, events: &[Mapped]) -> (
     write_with(dialect, &options, events)
 }
 
+/// The same as bytes.
+pub(crate) fn export(dialect: &dyn Dialect, format: &str, events: &[Mapped]) -> (Vec<u8>, Losses) {
+    let (text, losses) = write(dialect, format, events);
+    (text.into_bytes(), losses)
+}
+
 pub(crate) fn write_with(
     dialect: &dyn Dialect,
     options: &WriteOptions,
@@ -71,7 +110,7 @@ pub(crate) fn write_with(
 pub(crate) fn recorded(index: usize, mapped: &Mapped) -> Recorded<'_> {
     Recorded {
         index: index as u64,
-        recorded_at_micros: 0,
+        recorded_at_micros: 1_700_000_000_000_000,
         event: &mapped.event,
         native: mapped.native.as_ref(),
     }
@@ -84,6 +123,11 @@ pub(crate) fn lost(losses: &Losses) -> Vec<&'static str> {
 pub(crate) fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The bytes of a sample of a platform.
+pub(crate) fn bytes(dialect: &str, name: &str) -> Vec<u8> {
+    sample(&format!("{dialect}/{name}")).into_bytes()
 }
 
 /// Compares events with the golden beside the sample, one canonical event a line; what is kept
@@ -145,27 +189,11 @@ pub(crate) fn check_wrappings(dialect: &dyn Dialect, name: &str) {
     }
 }
 
-/// A gzip member with one stored block, so that no test needs a compressor.
+/// The same bytes, compressed.
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut out = b"\x1F\x8B\x08\0\0\0\0\0\0\x03".to_vec();
-    let mut crc = !0_u32;
-    for byte in bytes {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-        }
-    }
-    let chunks: Vec<&[u8]> = bytes.chunks(60_000).collect();
-    for (at, chunk) in chunks.iter().enumerate() {
-        out.push(u8::from(at + 1 == chunks.len()));
-        let size = u16::try_from(chunk.len()).unwrap();
-        out.extend_from_slice(&size.to_le_bytes());
-        out.extend_from_slice(&(!size).to_le_bytes());
-        out.extend_from_slice(chunk);
-    }
-    out.extend_from_slice(&(!crc).to_le_bytes());
-    out.extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_le_bytes());
-    out
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// JSON values of every kind, with members of these names.
@@ -192,4 +220,71 @@ pub(crate) fn json_values(
             ),
         ]
     })
+}
+
+/// Asserts that JSON records, one a line, come back as the same values.
+pub(crate) fn round_trip(dialect: &dyn Dialect, format: &str, bytes: &[u8]) {
+    let (written, _) = write(dialect, format, &events(dialect, bytes));
+    let values = |text: &str| -> Vec<serde_json::Value> {
+        text.lines().map(|line| with_nulls(serde_json::from_str(line).unwrap())).collect()
+    };
+    assert_eq!(values(&written), values(std::str::from_utf8(bytes).unwrap()));
+}
+
+/// A record with the nulls that one form of OpenCGA leaves out.
+fn with_nulls(mut record: serde_json::Value) -> serde_json::Value {
+    if record["status"].is_object() && record["status"].get("error").is_none() {
+        record["status"]["error"] = serde_json::Value::Null;
+    }
+    record
+}
+
+/// A document of MongoDB's shell as plain compact JSON with sorted members, without the types that
+/// JSON does not have and without the members named.
+pub(crate) fn plain(line: &str, without: &[&str]) -> String {
+    let mut text = line.to_owned();
+    for name in ["ObjectId", "NumberLong"] {
+        while let Some(start) = text.find(&format!("{name}(")) {
+            let end = start + text[start..].find(')').unwrap();
+            let inner = text[start + name.len() + 1..end].trim().to_owned();
+            let value =
+                if name == "NumberLong" { inner.trim_matches('"').to_owned() } else { inner };
+            text.replace_range(start..=end, &value);
+        }
+    }
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    strip(&mut value, without);
+    value.to_string()
+}
+
+fn strip(value: &mut serde_json::Value, without: &[&str]) {
+    if let serde_json::Value::Array(items) = value {
+        for item in items {
+            strip(item, without);
+        }
+        return;
+    }
+    let Some(object) = value.as_object_mut() else { return };
+    for name in ["$numberInt", "$numberDouble", "$oid"] {
+        if let Some(inner) = object.get(name) {
+            let text = inner.as_str().unwrap().to_owned();
+            *value = if name == "$oid" {
+                text.into()
+            } else {
+                serde_json::Value::Number(text.parse().unwrap())
+            };
+            return;
+        }
+    }
+    object.retain(|name, value| value.is_null() || !without.contains(&name.as_str()));
+    for value in object.values_mut() {
+        strip(value, without);
+    }
+    object.sort_keys();
+}
+
+/// The same JSON over many lines.
+pub(crate) fn pretty(line: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(line).unwrap();
+    serde_json::to_string_pretty(&value).unwrap()
 }
