@@ -198,6 +198,9 @@ pub(crate) struct Import {
     /// The region they come from
     #[arg(long)]
     pub(crate) region: Option<String>,
+    /// A JSON pointer into the event of what to leave out, such as /params/input; several times
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) redact: Vec<String>,
     /// Stops at the first record that cannot be read
     #[arg(long)]
     pub(crate) strict: bool,

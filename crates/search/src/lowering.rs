@@ -41,6 +41,9 @@ pub(crate) fn clause_lookup(
             let parts = patterns.iter().map(|pattern| kind(pattern, view, kinds));
             union(parts.collect::<Result<_>>()?)
         }
+        Test::Any(patterns) if field == Field::Action => {
+            union(patterns.iter().map(|pattern| action(pattern, kinds)).collect())
+        }
         Test::Any(patterns) => {
             union(patterns.iter().map(|pattern| admitted(field, pattern)).collect())
         }
@@ -153,6 +156,18 @@ fn phrase(parts: &[Part], pattern: &Pattern) -> Vec<Box<dyn Lookup>> {
             }
         })
         .collect()
+}
+
+/// Events with an action, also under the other names that its system has for it.
+fn action(pattern: &Pattern, kinds: &dyn Kinds) -> Box<dyn Lookup> {
+    let mut parts = vec![admitted(Field::Action, pattern)];
+    if let Pattern::Like(name) = pattern {
+        parts.extend(kinds.also_called(name).into_iter().map(|(system, other)| {
+            let other = lookup::like(&[Tag::Action], &Pattern::Like(other.to_owned()));
+            both(lookup::exactly(Tag::System, system.as_bytes()), other)
+        }));
+    }
+    union(parts)
 }
 
 /// Events whose action is of a kind: for each system, its actions of that kind.

@@ -9,12 +9,15 @@ use std::net::IpAddr;
 use event::{Actor, Entry, Place, Related, Target};
 
 use crate::words::{GAP, has_phrase, has_prefix, push_json, words};
-use crate::{Clause, Field, Pattern, Query, Test, Text};
+use crate::{Clause, Field, Pattern, Query, Test, Text, fold};
 
 /// What actions mean, by the catalogues of their sources.
 pub trait Kinds: Send + Sync + std::fmt::Debug {
     /// The kind of an action of a system: one of a few words, such as `delete`.
     fn kind_of(&self, system: &str, action: &str) -> Cow<'static, str>;
+
+    /// Other names of an action, each with the system that records the same act under it.
+    fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)>;
 }
 
 /// No catalogue: every action is of the kind `other`.
@@ -24,6 +27,10 @@ pub struct NoKinds;
 impl Kinds for NoKinds {
     fn kind_of(&self, _: &str, _: &str) -> Cow<'static, str> {
         Cow::Borrowed("other")
+    }
+
+    fn also_called(&self, _: &str) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
     }
 }
 
@@ -111,6 +118,17 @@ fn admits(field: Field, pattern: &Pattern, entry: &Entry<'_>, kinds: &dyn Kinds)
         return true;
     }
     values(field, entry, kinds).iter().any(|value| pattern.admits(value))
+        || (field == Field::Action && admits_other_name(pattern, entry, kinds))
+}
+
+/// Whether the event has another name of the action that a pattern names.
+fn admits_other_name(pattern: &Pattern, entry: &Entry<'_>, kinds: &dyn Kinds) -> bool {
+    let Pattern::Like(name) = pattern else { return false };
+    let event = &entry.event;
+    kinds
+        .also_called(name)
+        .into_iter()
+        .any(|(system, other)| event.source.system == system && fold::same(other, &event.action))
 }
 
 /// Whether a pattern of the form `type/id` means the target or a related thing.

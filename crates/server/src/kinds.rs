@@ -27,4 +27,27 @@ impl Kinds for Catalogues {
         };
         Cow::Borrowed(meaning.kind().map_or("other", dialect::Kind::as_str))
     }
+
+    fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)> {
+        let catalogues = dialect::ALL.iter().map(|dialect| dialect.catalogue());
+        let names = catalogues.flat_map(|catalogue| {
+            let names = catalogue.names_of(action).into_iter();
+            names.map(|name| (catalogue.system, name))
+        });
+        names.filter(|(_, name)| !name.eq_ignore_ascii_case(action)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_found_under_the_names_of_its_own_platform() {
+        let called = |action| Catalogues.also_called(action);
+        assert_eq!(called("participant_created"), [("seqera", "participant_added")]);
+        assert_eq!(called("participant_added"), [("seqera", "participant_created")]);
+        assert_eq!(called("Enable Queue"), [("tetrascience", "enable-queue")]);
+        assert_eq!(called("moon_phase_changed"), []);
+    }
 }

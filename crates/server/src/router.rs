@@ -150,7 +150,8 @@ impl Routes {
         let handler = on(filter, handler).layer(middleware::from_fn(acceptable));
         if facade::has(path) {
             let options = async move || facade::cors::options(method);
-            self.facades = self.facades.route(path, handler.options(options));
+            let handler = handler.options(options).fallback(facade::method_refused);
+            self.facades = self.facades.route(path, handler);
         } else {
             self.router = self.router.route(path, handler);
         }

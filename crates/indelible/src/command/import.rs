@@ -48,6 +48,7 @@ fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance
                 organization: import.organization.clone(),
                 instance: import.instance.clone(),
                 region: import.region.clone(),
+                redact: import.redact.clone(),
                 ..ReadOptions::default()
             },
             file: name.map_or_else(|| "stdin".into(), |name| name.to_string_lossy()).into_owned(),
@@ -127,6 +128,7 @@ fn there(import: &Import, server: &Running) -> Result<Exit> {
         for (name, value) in more {
             parameters.extend(value.as_deref().map(|value| (name, value)));
         }
+        parameters.extend(import.redact.iter().map(|pointer| ("redact", pointer.as_str())));
         let told: Told = server.send(&path, &parameters, input)?;
         progress.finish_and_clear();
         for ToldRejection { line, message } in &told.rejections {

@@ -245,6 +245,25 @@ fn an_interrupted_import_keeps_what_it_has_and_is_recorded() {
 }
 
 #[test]
+fn what_is_to_be_left_out_is_left_out_with_and_without_a_server() {
+    let (shell, _) = with_trail();
+    fs::write(shell.path("a.csv"), rows(1)).unwrap();
+    fs::write(shell.path("b.csv"), rows(2)).unwrap();
+    let import = |file| ["import", "dnanexus", file, "--redact", "/params/n", "--trail", "lab"];
+    assert_eq!(counts(&shell.done(&import("a.csv"))), expected(1, 0, 0));
+    let server = shell.serve(&[]);
+    assert_eq!(counts(&shell.done(&import("b.csv"))), expected(1, 1, 0));
+    server.stop();
+    let found = shell.done(&["search", "source:dnanexus", "--trail", "lab", "-o", "json"]);
+    assert_eq!(found.lines().count(), 2);
+    for line in found.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["redacted"], json!(["/params/n"]), "{event}");
+        assert!(event["params"].get("n").is_none(), "{event}");
+    }
+}
+
+#[test]
 fn strict_stops_at_the_first_bad_row_and_says_so() {
     let (shell, _) = with_trail();
     let text = rows(3).replace("2025-09-03T07:00:01Z", "yesterday");

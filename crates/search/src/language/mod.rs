@@ -19,6 +19,9 @@
 //! -condition         the opposite                      -source:seqera
 //! ```
 //!
+//! `action:` also finds what the platform recorded under another name of the same act, such as a
+//! deprecated one; `action:=` does not.
+//!
 //! `hours:` takes days, hours or both, by the clocks of the reader's zone unless it names one; `22-6`
 //! goes over midnight and means the late and the early hours of each day.
 //!

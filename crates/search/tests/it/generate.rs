@@ -81,6 +81,15 @@ impl Kinds for Catalogue {
             _ => "other",
         })
     }
+
+    fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)> {
+        match action.to_lowercase().as_str() {
+            "peruse" => vec![("opencga", "DeleteFile"), ("tdp", "read")],
+            "delete_all" => vec![("tdp", "update")],
+            "run_started" => vec![("seqera", "workflow_launched")],
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn maybe<'a>(random: &mut Random, percent: usize, pool: &[&'a str]) -> Option<Cow<'a, str>> {

@@ -13,7 +13,7 @@ const EVENTS: [&str; 4] = [
 ];
 
 /// Questions, and the indexes they find, newest first.
-const TABLE: [(&str, &[u64]); 103] = [
+const TABLE: [(&str, &[u64]); 107] = [
     ("", &[3, 2, 1, 0]),
     ("id:ev-1", &[1]),
     ("id:EV-1", &[1]),
@@ -58,6 +58,10 @@ const TABLE: [(&str, &[u64]); 103] = [
     ("action:(update|read)", &[3, 0]),
     ("action:delete*", &[2]),
     ("-action:delete*", &[3, 1, 0]),
+    ("action:run_started", &[1]),
+    ("action:=run_started", &[]),
+    ("action:Peruse", &[3, 2]),
+    ("action:(peruse|run_started) -action:read", &[2, 1]),
     ("kind:delete", &[2]),
     ("kind:access", &[3]),
     ("kind:(delete|update)", &[2, 0]),

@@ -14,10 +14,13 @@
 //! **Absent on purpose.** No accounts: a login takes an API token as its password. Nothing is written
 //! through a facade.
 
+use axum::body::Body;
+use axum::http::{Response, Uri};
 use axum::routing::any;
 use axum::{Router, middleware};
 
 use crate::App;
+use crate::problem::{Code, Problem};
 
 mod answer;
 pub(crate) mod cors;
@@ -34,6 +37,16 @@ const PREFIXES: [&str; 3] = ["/opencga/", "/seqera/", "/tetrascience/"];
 /// Whether a path is a facade's.
 pub(crate) fn has(path: &str) -> bool {
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// A method that a route does not have, refused as its platform would.
+pub(crate) async fn method_refused(uri: Uri) -> Response<Body> {
+    let problem = Problem::new(Code::MethodNotAllowed);
+    match uri.path() {
+        path if path.starts_with("/opencga/") => opencga::refuse(&uri, problem),
+        path if path.starts_with("/seqera/") => seqera::refuse(problem),
+        _ => tetrascience::refuse(problem),
+    }
 }
 
 /// The routes of the facades, with what is asked of a platform and is not here: that is refused as the

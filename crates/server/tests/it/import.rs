@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use server::AppOptions;
 
 use crate::app::{Answered, TestApp};
+use crate::reader::Reader;
 
 fn sample(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../dialect/tests/data");
@@ -76,6 +77,27 @@ async fn every_sample_comes_in_once_and_goes_out_as_it_came() {
         assert_eq!(event["params"]["sha256"], first.json()["sha256"]);
         assert_eq!(event["params"]["counts"], again.json()["counts"]);
         assert_eq!(event["outcome"]["status"], "success");
+    }
+}
+
+#[tokio::test]
+async fn the_timeline_of_a_run_shows_that_it_was_deleted_and_dropped() {
+    let app = TestApp::new();
+    import(&app, "dialect=seqera", sample("seqera/v1-iso-dates.csv")).await;
+    app.settle();
+    let run = "target_type=workflow&target_id=3kQ8bVxT5mYpZr";
+    let history = app.get(&format!("/api/v1/trails/lab/history?{run}")).await.json();
+    let actions = history["events"].as_array().unwrap().iter();
+    let actions: Vec<&str> = actions.map(|event| event["action"].as_str().unwrap()).collect();
+    let at = |action| actions.iter().position(|other| *other == action).unwrap();
+    assert!(at("workflow_launched") < at("workflow_deleted"), "{actions:?}");
+    assert_eq!(at("workflow_dropped"), at("workflow_deleted") + 1, "two events: {actions:?}");
+    // A relaunch stands under the first run's id.
+    let launches = actions.iter().filter(|action| **action == "workflow_launched").count();
+    assert_eq!(launches, 3, "{actions:?}");
+    let page = Reader::sign_in(&app, "UTC").await.page(&format!("/t/lab/history?{run}")).await;
+    for action in ["workflow_deleted", "workflow_dropped"] {
+        assert!(page.contains(action), "{action}");
     }
 }
 

@@ -91,7 +91,12 @@ pub(crate) async fn absent(request: Request) -> Response<Body> {
     let detail = "this server has the audit service of OpenCGA: meta/about, users/login, \
                   studies/{study}/audit/search and admin/audit/groupBy";
     let problem = Problem::new(crate::Code::NoSuchResource).detail(detail);
-    Asked::new(request.uri()).answer(Err(problem))
+    refuse(request.uri(), problem)
+}
+
+/// A refusal as the service writes one.
+pub(super) fn refuse(uri: &Uri, problem: Problem) -> Response<Body> {
+    Asked::new(uri).answer(Err(problem))
 }
 
 /// Lets a caller in, by `Authorization` or by the parameter `sid`.

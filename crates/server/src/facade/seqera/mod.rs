@@ -56,7 +56,12 @@ pub(crate) async fn export_csv(State(app): State<App>, request: Request) -> Resp
 /// Whatever else a client of the platform may ask for.
 pub(crate) async fn absent() -> Response<Body> {
     let detail = "this server has the audit log API of Seqera Platform: admin/audit-logs-v2";
-    shaped(Err(Problem::new(Code::NoSuchResource).detail(detail)), refusal)
+    refuse(Problem::new(Code::NoSuchResource).detail(detail))
+}
+
+/// A refusal as the platform writes one.
+pub(super) fn refuse(problem: Problem) -> Response<Body> {
+    shaped(Err(problem), refusal)
 }
 
 /// `ErrorResponse`.

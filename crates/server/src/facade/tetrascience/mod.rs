@@ -42,7 +42,12 @@ pub(crate) async fn activity_log(State(app): State<App>, request: Request) -> Re
 /// Whatever else a client of the platform may ask for.
 pub(crate) async fn absent() -> Response<Body> {
     let detail = "this server has audit-trail and v1/datalake/queryActivityLog of TDP";
-    shaped(Err(Problem::new(Code::NoSuchResource).detail(detail)), refusal)
+    refuse(Problem::new(Code::NoSuchResource).detail(detail))
+}
+
+/// A refusal as the platform writes one.
+pub(super) fn refuse(problem: Problem) -> Response<Body> {
+    shaped(Err(problem), refusal)
 }
 
 /// The platform's errors: status, its title, and what is wrong.

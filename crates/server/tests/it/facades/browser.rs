@@ -45,8 +45,17 @@ async fn options_names_the_methods_and_needs_no_token() {
     }
     let got = send(&app, Method::GET, SEARCH, &[("origin", OURS)]).await;
     assert!(cross_origin(&got).is_empty());
-    let other = send(&app, Method::DELETE, SEARCH, &[]).await;
-    assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED);
+    for (path, member) in [
+        (SEARCH, "/events/0/message"),
+        ("/seqera/admin/audit-logs-v2", "/message"),
+        ("/tetrascience/audit-trail", "/error"),
+    ] {
+        let other = send(&app, Method::DELETE, path, &[]).await;
+        assert_eq!(other.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(other.header("allow"), "GET,HEAD,OPTIONS", "{path}");
+        assert_eq!(other.header("content-type"), "application/json");
+        assert!(other.json().pointer(member).is_some(), "{}", other.text());
+    }
     let absent = send(&app, Method::OPTIONS, "/seqera/runs", &[]).await;
     assert_eq!(absent.status, StatusCode::NOT_FOUND);
 }
