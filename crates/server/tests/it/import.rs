@@ -102,6 +102,37 @@ async fn the_timeline_of_a_run_shows_that_it_was_deleted_and_dropped() {
 }
 
 #[tokio::test]
+async fn one_page_has_all_platforms_beside_live_events_in_their_own_words() {
+    let app = TestApp::new();
+    app.fill(1).await;
+    let platforms = [
+        ("opencga", "composed.jsonl", "UPDATE_ACLS", "FILE", "permission"),
+        ("dnanexus", "audit.csv", "globalworkflow-run", "globalworkflow", "execute"),
+        ("seqera", "v2-records.jsonl", "participant_role_updated", "participant", "permission"),
+        ("tetrascience", "audit-trail.csv", "login-attempt", "user", "access"),
+    ];
+    for (dialect, file, ..) in platforms {
+        let imported =
+            import(&app, &format!("dialect={dialect}"), sample(&format!("{dialect}/{file}"))).await;
+        assert_eq!(imported.status, StatusCode::OK, "{}", imported.text());
+    }
+    app.settle();
+    let reader = Reader::sign_in(&app, "UTC").await;
+    let page = reader.page("/t/lab?size=100").await;
+    assert!(page.contains("S-0"), "the live event");
+    for (dialect, _, action, kind, meaning) in platforms {
+        assert!(page.contains(action) && page.contains(kind), "{dialect}");
+        let query = format!("q=source:{dialect}%20action:={action}%20target.type:={kind}");
+        let found = app.get(&format!("/api/v1/trails/lab/events?{query}")).await.json();
+        let event = &found["events"][0];
+        assert_eq!(event["received"]["via"], "import", "{dialect}");
+        let shown = reader.page(&format!("/t/lab/e/{}", event["index"])).await;
+        let catalogue = format!("{meaning}, by the catalogue of {dialect}");
+        assert!(shown.contains(&catalogue), "{dialect} {action}: {catalogue}");
+    }
+}
+
+#[tokio::test]
 async fn an_import_names_its_door_and_its_platform() {
     let app = TestApp::new();
     let report =
