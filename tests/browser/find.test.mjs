@@ -59,7 +59,7 @@ test("a_question_that_cannot_be_read_points_at_its_word", () => visiting(server,
   await page.locator("#q").press("Enter");
   const fault = page.locator("#fault");
   await fault.waitFor();
-  assert.match(await fault.innerText(), /did you mean `action`/);
+  assert.match(await fault.innerText(), /did you mean action\?/);
   assert.equal(await fault.locator("mark").innerText(), "actoin");
   assert.equal(await page.locator("#q").inputValue(), "actor:ana actoin:delete", "the text stays to be mended");
 }));
@@ -124,6 +124,33 @@ test("find_what_happened_out_of_hours", () => visiting(server, {}, async (page) 
   // In Tokyo that noon was nine in the evening.
   await question(page, "action:door.open hours:20-22@Asia/Tokyo");
   assert.deepEqual(await shown(page), [saturday, noon]);
+}));
+
+test("find_what_was_recorded_much_later_than_it_happened", () => visiting(server, {}, async (page) => {
+  const ago = (minutes) => ({ action: "probe.read", occurred_at: new Date(Date.now() - minutes * 60_000).toISOString() });
+  const [, late] = await append(server, ago(50), ago(70));
+  await page.getByRole("link", { name: "Views", exact: true }).click();
+  await page.getByRole("link", { name: "Late arrivals" }).click();
+  await page.waitForURL(/late/);
+  const found = await shown(page);
+  assert.equal(found[0], late, "the last recorded comes first");
+  assert.match(await page.locator("#q").inputValue(), /^late:1h imported:no$/);
+  assert.doesNotMatch(await page.locator("#events").innerText(), /opencga/, "what was imported is no late arrival");
+  await question(page, "action:probe.read late:40m");
+  assert.deepEqual(await shown(page), [late, late - 1]);
+  await question(page, "action:probe.read -late:1h");
+  assert.deepEqual(await shown(page), [late - 1]);
+}));
+
+test("pick_days_without_choosing_a_period_first", () => visiting(server, {}, async (page) => {
+  await page.locator("details.filters > summary").click();
+  await page.getByLabel("From day").fill("2025-03-19");
+  await page.getByLabel("To day").fill("2025-03-19");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.waitForURL(/when=custom&from=2025-03-19&to=2025-03-19/);
+  assert.match(await page.locator(".scope").innerText(), /19 Mar 2025/);
+  await page.locator("#when").selectOption("today");
+  await page.waitForURL(/when=today/);
 }));
 
 test("find_one_account_used_from_many_addresses", () => visiting(server, {}, async (page) => {

@@ -48,6 +48,18 @@ test("read_filter_page_and_export_without_javascript", () => visiting(server, pl
   assert.deepEqual(cells(chosen.text).slice(1).map((row) => Number(row[0])), expected);
 }));
 
+test("take_every_form_of_every_platform_without_javascript", () => visiting(server, plain, async (page) => {
+  await page.goto("/t/lab?q=action:page.note");
+  await page.getByText("As a platform’s file").click();
+  const forms = await page.locator("button[name=as]").evaluateAll((buttons) => buttons.map((button) => button.value));
+  for (const expected of ["opencga/rest", "opencga/mongo", "dnanexus/csv", "seqera/v1-csv", "seqera/v2-csv", "tetrascience/audit-trail-csv", "tetrascience/audit-trail-csv-hyphens", "tetrascience/audit-trail-json"]) assert.ok(forms.includes(expected), `${expected} of ${forms}`);
+  for (const form of forms) {
+    const file = await downloaded(page, () => page.locator(`button[value="${form}"]`).click());
+    assert.ok(file.name.startsWith(`lab-${form.replace("/", "-")}.`), file.name);
+    if (form.endsWith("/v2-csv")) assert.equal(cells(file.text).length, 61, "a header and sixty rows");
+  }
+}));
+
 test("read_a_history_a_proof_and_the_clock_without_javascript", () => visiting(server, plain, async (page) => {
   await page.goto("/t/lab/history?target_type=sample&target_id=S-17");
   assert.equal(await page.locator("ol.steps > li").count(), 2);

@@ -43,7 +43,8 @@ test("take_events_away_as_a_platform_writes_them", () => visiting(server, {}, as
   await page.locator("#events td.c-tick input").nth(0).check();
   await page.locator("#events td.c-tick input").nth(1).check();
   await page.getByText("As a platform’s file").click();
-  const { text } = await downloaded(page, () => page.getByRole("button", { name: "OpenCGA" }).click());
+  const { text } = await downloaded(page, () => page.getByRole("button", { name: "OpenCGA, mongo" }).click());
+  assert.match(text, /^\{"_id":ObjectId\(/, "as MongoDB’s shell writes them");
   const indexes = (await shown(page)).slice(0, 2);
   for (const index of indexes) assert.ok(text.includes((await ask(server, `events/${index}`)).id), `event ${index} is in the file`);
 }));

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use event::{Actor, Entry, Place, Related, Target};
 
+use crate::sieve::late_admits;
 use crate::words::{GAP, has_phrase, has_prefix, push_json, words};
 use crate::{Clause, Field, Pattern, Query, Test, Text, fold};
 
@@ -37,11 +38,13 @@ impl Kinds for NoKinds {
 impl Query {
     /// Whether the entry at this leaf index, with detached values in place, is meant.
     pub fn matches(&self, index: u64, entry: &Entry<'_>, kinds: &dyn Kinds) -> bool {
+        let (occurred, recorded) = (entry.event.occurred_at.micros(), entry.recorded_at_micros);
         self.indexes.as_ref().is_none_or(|range| range.contains(&index))
-            && self.occurred.contains(entry.event.occurred_at.micros())
-            && self.recorded.contains(entry.recorded_at_micros)
-            && self.hours.iter().all(|hours| hours.contains(entry.event.occurred_at.micros()))
-            && self.during.iter().all(|during| during.contains(entry.event.occurred_at.micros()))
+            && self.occurred.contains(occurred)
+            && self.recorded.contains(recorded)
+            && self.hours.iter().all(|hours| hours.contains(occurred))
+            && self.during.iter().all(|during| during.contains(occurred))
+            && self.late.iter().all(|late| late_admits(*late, occurred, Some(recorded)))
             && self.clauses.iter().all(|clause| clause.matches(entry, kinds))
             && self.texts.iter().all(|text| text.matches(entry))
     }
@@ -58,6 +61,7 @@ impl Query {
                     && self.recorded.is_open()
                     && self.hours.iter().all(|hours| hours.contains(0))
                     && self.during.iter().all(|during| during.contains(0))
+                    && self.late.iter().all(|late| late_admits(*late, 0, None))
                     && self.clauses.iter().all(|clause| clause.negated)
                     && self.texts.iter().all(|text| text.negated)
             }

@@ -6,12 +6,12 @@ use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, TERMINATED};
 
 use crate::error::Result;
-use crate::hours::Almanac;
 use crate::lowering::{clause_lookup, text_lookup};
 use crate::schema::Layout;
 use crate::segment::{Opened, Segment};
+use crate::sieve::{Sieve, Times};
 use crate::view::View;
-use crate::{During, Hours, Interval, Kinds, Query};
+use crate::{During, Interval, Kinds, Query};
 
 /// How a question is answered on a view.
 pub(crate) struct Plan {
@@ -20,9 +20,7 @@ pub(crate) struct Plan {
     /// What must not hold. The engine's own exclusion seeks backwards in phrases.
     without: Vec<Box<dyn Weight>>,
     pub(crate) indexes: Range<u64>,
-    pub(crate) occurred: Interval,
-    hours: Vec<Hours>,
-    during: Vec<During>,
+    times: Times,
 }
 
 impl std::fmt::Debug for Plan {
@@ -55,27 +53,25 @@ impl Plan {
             _ => Some(BooleanQuery::intersection(must).weight(scoring)?),
         };
         let hulls = query.during.iter().map(During::hull);
-        let occurred = hulls.fold(query.occurred, Interval::and);
-        let (hours, during) = (query.hours.clone(), query.during.clone());
-        Ok(Self { weight, without, indexes, occurred, hours, during })
+        let times = Times {
+            occurred: hulls.fold(query.occurred, Interval::and),
+            during: query.during.clone(),
+            hours: query.hours.clone(),
+            late: query.late.clone(),
+        };
+        Ok(Self { weight, without, indexes, times })
     }
 
     /// Everything there is.
     pub(crate) fn all(view: &View) -> Self {
-        Self {
-            weight: None,
-            without: Vec::new(),
-            indexes: 0..view.size(),
-            occurred: Interval::default(),
-            hours: Vec::new(),
-            during: Vec::new(),
-        }
+        let times = Times::default();
+        Self { weight: None, without: Vec::new(), indexes: 0..view.size(), times }
     }
 
     /// Whether a segment can have no document that is meant.
     pub(crate) fn misses(&self, segment: &Segment) -> bool {
         let (first, last) = segment.occurred;
-        segment.docs(&self.indexes).is_empty() || self.occurred.misses(first, last)
+        segment.docs(&self.indexes).is_empty() || self.times.occurred.misses(first, last)
     }
 
     /// Whether every document of a segment is meant.
@@ -86,15 +82,8 @@ impl Plan {
             && !self.filters_time(segment)
     }
 
-    /// Whether times are asked for that one interval does not say.
-    fn looks_closer(&self) -> bool {
-        !self.hours.is_empty() || !self.during.is_empty()
-    }
-
     fn filters_time(&self, segment: &Segment) -> bool {
-        self.looks_closer()
-            || !self.occurred.contains(segment.occurred.0)
-            || !self.occurred.contains(segment.occurred.1)
+        !self.times.take_all(segment.occurred)
     }
 
     /// The range of a segment's documents beyond which none is meant.
@@ -103,7 +92,7 @@ impl Plan {
         if !self.filters_time(segment) {
             return Ok(range);
         }
-        let runs = segment.open()?.blocks().runs(&range, self.occurred);
+        let runs = segment.open()?.blocks().runs(&range, self.times.occurred);
         let first = runs.first().map_or(0, |run| run.docs.start);
         Ok(first..runs.last().map_or(first, |run| run.docs.end))
     }
@@ -121,10 +110,10 @@ impl Plan {
             return Ok(u64::from(weight.count(&segment.open()?.reader)?));
         }
         let mut count = 0;
-        if self.weight.is_none() && self.without.is_empty() && !self.looks_closer() {
+        if self.weight.is_none() && self.without.is_empty() && !self.times.look_closer() {
             let opened = segment.open()?;
-            let mut sieve = Sieve::new(self);
-            for run in opened.blocks().runs(&segment.docs(&self.indexes), self.occurred) {
+            let mut sieve = Sieve::new(&self.times);
+            for run in opened.blocks().runs(&segment.docs(&self.indexes), self.times.occurred) {
                 if run.within {
                     count += run.docs.len() as u64;
                 } else {
@@ -164,9 +153,9 @@ impl Plan {
         if !self.filters_time(segment) {
             return self.each_doc(opened, range, &mut |docs| take(opened, docs));
         }
-        let mut sieve = Sieve::new(self);
-        for run in opened.blocks().runs(&range, self.occurred) {
-            if run.within && !self.looks_closer() {
+        let mut sieve = Sieve::new(&self.times);
+        for run in opened.blocks().runs(&range, self.times.occurred) {
+            if run.within && !self.times.look_closer() {
                 self.each_doc(opened, run.docs, &mut |docs| take(opened, docs))?;
             } else {
                 self.each_within(opened, run.docs, &mut sieve, take)?;
@@ -304,45 +293,5 @@ impl Excluded {
                 scorer.doc() == doc
             }
         }
-    }
-}
-
-/// Keeps the documents whose events happened when a plan says.
-#[derive(Debug)]
-struct Sieve<'p> {
-    interval: Interval,
-    during: &'p [During],
-    almanac: Almanac,
-    moments: [Option<i64>; COLLECT_BLOCK_BUFFER_LEN],
-    kept: Vec<DocId>,
-}
-
-impl<'p> Sieve<'p> {
-    fn new(plan: &'p Plan) -> Self {
-        Self {
-            interval: plan.occurred,
-            during: &plan.during,
-            almanac: Almanac::new(&plan.hours),
-            moments: [None; COLLECT_BLOCK_BUFFER_LEN],
-            kept: Vec::with_capacity(COLLECT_BLOCK_BUFFER_LEN),
-        }
-    }
-
-    fn keep(&mut self, opened: &Opened, docs: &[DocId]) -> &[DocId] {
-        let moments = self.moments.get_mut(..docs.len()).unwrap_or_default();
-        opened.occurred.first_vals(docs, moments);
-        self.kept.clear();
-        let (interval, during, almanac) = (self.interval, self.during, &mut self.almanac);
-        let mut within = |moment: &Option<i64>| {
-            moment.is_some_and(|at| {
-                interval.contains(at)
-                    && during.iter().all(|during| during.contains(at))
-                    && almanac.admits(at)
-            })
-        };
-        self.kept.extend(
-            docs.iter().zip(&*moments).filter(|(_, moment)| within(moment)).map(|(doc, _)| *doc),
-        );
-        &self.kept
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::{During, Expression, Field, Hours, fold, words};
+use crate::{During, Expression, Field, Hours, Late, fold, words};
 
 /// The most clauses and texts of one question.
 pub(crate) const CLAUSES_MAX: usize = 64;
@@ -25,6 +25,8 @@ pub struct Query {
     pub hours: Vec<Hours>,
     /// Spans of time in which it happened.
     pub during: Vec<During>,
+    /// How long after it happened it was recorded.
+    pub late: Vec<Late>,
     /// When it happened, in microseconds since the epoch.
     pub occurred: Interval,
     /// When it was recorded, in microseconds since the epoch.
@@ -151,7 +153,11 @@ impl Query {
 
     /// How many conditions there are, but for intervals and indexes.
     pub(crate) fn conditions(&self) -> usize {
-        self.clauses.len() + self.texts.len() + self.hours.len() + self.during.len()
+        self.clauses.len()
+            + self.texts.len()
+            + self.hours.len()
+            + self.during.len()
+            + self.late.len()
     }
 
     /// Whether the question is one that can be answered.
@@ -191,6 +197,7 @@ impl Query {
             }
             during.check().or_else(question)?;
         }
+        self.late.iter().try_for_each(|late| late.check().or_else(question))?;
         if bytes > BYTES_MAX {
             return question(format!("a question has at most {BYTES_MAX} bytes; shorten it"));
         }

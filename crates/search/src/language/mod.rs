@@ -15,6 +15,7 @@
 //! recorded_from:  recorded_to:                         when it was recorded
 //! during:a..b        within one of several spans, [a, b)    during:(2026-01-01..2026-02-01|2026-03-01..)
 //! hours:days/from-to@zone    the time of the week           hours:mon-fri/7:30-19@Europe/Madrid
+//! late:duration      recorded that long after it happened, or longer   late:1h
 //! index:a..b         leaf indexes, [a, b); index:a     index:100..200
 //! -condition         the opposite                      -source:seqera
 //! ```
@@ -24,6 +25,9 @@
 //!
 //! `hours:` takes days, hours or both, by the clocks of the reader's zone unless it names one; `22-6`
 //! goes over midnight and means the late and the early hours of each day.
+//!
+//! `late:` takes a whole number of seconds (`s`), minutes (`m`), hours (`h`) or days (`d`); `-late:0s`
+//! means what is said to have happened after it was recorded.
 //!
 //! A value with white space, quotes or one of `()|*=~` in it is quoted; in quotes, `\"` and `\\` stand
 //! for `"` and `\`. A quoted value is never a keyword: `reason:"none"` asks for the word.

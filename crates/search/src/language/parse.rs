@@ -5,12 +5,12 @@ use std::ops::Range;
 use super::Zone;
 use super::lex::{Lexer, Mark, Value};
 use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
-use crate::{Clause, During, Expression, Field, Hours, Pattern, Query, Test, Text};
-use crate::{during, hours};
+use crate::{Clause, During, Expression, Field, Hours, Late, Pattern, Query, Test, Text};
+use crate::{during, hours, late};
 
 /// The words before a colon that are no fields.
-pub const KEYWORDS: [&str; 8] =
-    ["from", "to", "recorded_from", "recorded_to", "during", "hours", "has", "index"];
+pub const KEYWORDS: [&str; 9] =
+    ["from", "to", "recorded_from", "recorded_to", "during", "hours", "late", "has", "index"];
 
 /// What is wrong with a question, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +111,10 @@ impl Term<'_> {
                 query.during.push(self.during()?);
                 Ok(())
             }
+            "late" => {
+                query.late.push(self.late()?);
+                Ok(())
+            }
             "has" => {
                 let value = self.only()?;
                 let field = field(&value.text, &value.place)?;
@@ -203,6 +207,13 @@ impl Term<'_> {
             found.ok_or_else(|| Fault::new(value.place.clone(), form))
         };
         self.values.iter().map(one).collect()
+    }
+
+    fn late(&self) -> Result<Late, Fault> {
+        let value = self.only()?;
+        let seconds = Late::seconds(&value.text);
+        let least_seconds = seconds.ok_or_else(|| Fault::new(value.place.clone(), late::FORM))?;
+        Ok(Late { negated: self.negated, least_seconds })
     }
 
     fn indexes(&self) -> Result<Range<u64>, Fault> {

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use event::format_micros;
 
 use crate::hours::{DAY_MINUTES, DAYS};
-use crate::{Clause, During, Field, Hours, Interval, Pattern, Query, Test, Text, WeekTime};
+use crate::{Clause, During, Field, Hours, Interval, Late, Pattern, Query, Test, Text, WeekTime};
 
 impl fmt::Display for Query {
     /// Writes a text that reads back as the same question.
@@ -15,6 +15,7 @@ impl fmt::Display for Query {
         parts.extend(self.texts.iter().map(ToString::to_string));
         parts.extend(self.hours.iter().map(ToString::to_string));
         parts.extend(self.during.iter().map(ToString::to_string));
+        parts.extend(self.late.iter().map(ToString::to_string));
         for (name, moment) in [
             ("from", self.occurred.from),
             ("to", self.occurred.to),
@@ -112,6 +113,16 @@ fn condition(
     match values.collect::<Vec<_>>().as_slice() {
         [value] => write!(f, "{not}{name}:{value}"),
         values => write!(f, "{not}{name}:({})", values.join("|")),
+    }
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.negated {
+            f.write_char('-')?;
+        }
+        let (count, unit) = self.written();
+        write!(f, "late:{count}{unit}")
     }
 }
 

@@ -7,7 +7,7 @@ use event::{
     Related, Scope, Source, Status, Target,
 };
 use search::{
-    Clause, During, Expression, Field, Hours, Interval, Kinds, Pattern, Query, Test, Text,
+    Clause, During, Expression, Field, Hours, Interval, Kinds, Late, Pattern, Query, Test, Text,
     WeekTime, Zone,
 };
 
@@ -339,6 +339,12 @@ pub(crate) fn query(random: &mut Random, size: u64) -> Query {
         if random.chance(20) {
             let any = (0..=random.below(2)).map(|_| week_time(random)).collect();
             query.hours.push(Hours { negated: random.chance(40), any });
+        }
+        if random.chance(20) {
+            // Random events are recorded up to days before or after they happen.
+            let choices = [0, 1, 90, 3_600, 20_000, 86_400, 600_000, 3_153_600_000];
+            let least_seconds = choices[random.below(choices.len())];
+            query.late.push(Late { negated: random.chance(40), least_seconds });
         }
         let span = i64::try_from(size).unwrap() * 30_000_000;
         if random.chance(15) {

@@ -13,7 +13,7 @@ const EVENTS: [&str; 4] = [
 ];
 
 /// Questions, and the indexes they find, newest first.
-const TABLE: [(&str, &[u64]); 107] = [
+const TABLE: [(&str, &[u64]); 109] = [
     ("", &[3, 2, 1, 0]),
     ("id:ev-1", &[1]),
     ("id:EV-1", &[1]),
@@ -117,6 +117,8 @@ const TABLE: [(&str, &[u64]); 107] = [
     ("F-1", &[2, 0]),
     ("workflow_launched", &[1]),
     ("quota -ana", &[]),
+    ("late:365d", &[3, 2, 1, 0]),
+    ("late:36500d", &[]),
     ("from:2026-01-02 to:2026-01-03", &[1]),
     ("during:(..2026-01-02|2026-01-03..2026-01-04)", &[3, 2, 0]),
     ("-during:2026-01-02..2026-01-03", &[3, 2, 0]),

@@ -32,9 +32,14 @@ const LOSSES: HeaderName = HeaderName::from_static("export-losses");
 
 /// Streams the events that are meant, or counts what their file would hold and lack.
 pub(crate) async fn export(call: Call) -> Answer {
-    let open = call.trail().await?;
     let mut params = call.params()?;
     let form = form(&mut params)?;
+    export_as(call, params, form).await
+}
+
+/// [`export`] in a form that is known.
+pub(crate) async fn export_as(call: Call, mut params: Params, form: Form) -> Answer {
+    let open = call.trail().await?;
     let words = [("true", true), ("false", false)];
     let is_summary = params.word("summary", &words)?.unwrap_or(false);
     let question = Question::read(params)?;

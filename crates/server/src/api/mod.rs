@@ -25,7 +25,7 @@ pub(crate) use deposited::{file as deposited_file, files as deposited_files};
 pub(crate) use deposits::{create_deposit, deposits, remove_deposit};
 pub(crate) use docs::{openapi, problem_page};
 pub(crate) use events::{event, events, history};
-pub(crate) use export::{export, form};
+pub(crate) use export::{export, export_as, form};
 pub(crate) use health::{livez, metrics, readyz};
 pub(crate) use import::import;
 pub(crate) use receipts::{consistency, receipt};

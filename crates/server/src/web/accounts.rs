@@ -29,7 +29,7 @@ struct AccountsPage {
     frame: Frame,
     trail: String,
     criteria: Criteria,
-    fault: String,
+    fault: Html,
     periods: [(&'static str, &'static str); 8],
     period_words: String,
     least: u64,
@@ -70,7 +70,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
     let trail = open.slug.to_string();
     let mut shown = AccountsPage {
         frame: visit.frame(&format!("Accounts of {trail}"), "accounts"),
-        fault: criteria.fault.as_ref().map(|fault| fault.message.clone()).unwrap_or_default(),
+        fault: criteria.fault.as_ref().map(|f| text::prose(&f.message)).unwrap_or_default(),
         periods: Period::PRESETS,
         period_words: criteria.period.words(visit.now(), &clock),
         least,

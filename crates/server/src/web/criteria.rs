@@ -65,7 +65,12 @@ impl Criteria {
         let mut take = |name: &str| params.take(name).map(Option::unwrap_or_default);
         let text = take("q")?.trim().to_owned();
         let days = (take("from")?, take("to")?);
-        let period = Period::parse(&take("when")?, &days.0, &days.1);
+        let when = take("when")?;
+        // Who picks days means these days, whatever period stands beside them.
+        let shown = take("days")?;
+        let picked = !shown.is_empty() && shown != format!("{}/{}", days.0, days.1);
+        let when = if picked { "custom" } else { when.as_str() };
+        let period = Period::parse(when, &days.0, &days.1);
         let order = take("order")?;
         let order = ORDERS.into_iter().find(|(word, ..)| *word == order);
         let size = take("size")?.parse().ok().filter(|size| SIZES.contains(size));
@@ -96,6 +101,12 @@ impl Criteria {
     /// The order.
     pub(crate) fn sort(&self) -> Order {
         ORDERS.into_iter().find(|(word, ..)| *word == self.order).map_or(Order::Newest, |o| o.2)
+    }
+
+    /// The order for a person, within a sentence.
+    pub(crate) fn order_words(&self) -> String {
+        let found = ORDERS.into_iter().find(|(word, ..)| *word == self.order);
+        found.map_or("", |(_, title, _)| title).to_lowercase()
     }
 
     /// The question with the period in it.
@@ -169,8 +180,13 @@ impl Criteria {
             rest.during.remove(at);
             list.push((during.to_string(), rest));
         }
-        let Query { clauses, texts, hours, during, .. } = self.query.clone();
-        let rest = Query { clauses, texts, hours, during, ..Query::default() };
+        for (at, late) in self.query.late.iter().enumerate() {
+            let mut rest = self.query.clone();
+            rest.late.remove(at);
+            list.push((late.to_string(), rest));
+        }
+        let Query { clauses, texts, hours, during, late, .. } = self.query.clone();
+        let rest = Query { clauses, texts, hours, during, late, ..Query::default() };
         let Query { occurred, recorded, indexes, .. } = self.query.clone();
         let span = Query { occurred, recorded, indexes, ..Query::default() };
         if span != Query::default() {
@@ -351,6 +367,15 @@ mod tests {
     }
 
     #[test]
+    fn days_that_were_picked_are_meant_whatever_period_stands_beside_them() {
+        let picked = read("?when=7d&from=2026-01-01&to=&days=/");
+        assert_eq!(picked.href(), "?when=custom&from=2026-01-01");
+        let kept = read("?when=7d&from=2026-01-01&to=&days=2026-01-01/");
+        assert_eq!(kept.href(), "?when=7d");
+        assert_eq!(read("?when=today&from=&to=&days=/").href(), "?when=today");
+    }
+
+    #[test]
     fn a_fault_keeps_the_text_and_points_at_the_word() {
         let criteria = read("?q=colour:red");
         assert_eq!(criteria.text, "colour:red");
@@ -384,18 +409,23 @@ mod tests {
 
     #[test]
     fn every_condition_can_be_taken_away() {
-        let criteria = read("?q=actor:ana%20%22lot%2042%22%20hours:22-6%20from:2026-01-01");
+        let criteria =
+            read("?q=actor:ana%20%22lot%2042%22%20hours:22-6%20late:1d%20from:2026-01-01");
         let left: Vec<(String, String)> = criteria
             .conditions()
             .into_iter()
             .map(|(text, rest)| (text, rest.to_string()))
             .collect();
-        assert_eq!(left.len(), 4);
+        assert_eq!(left.len(), 5);
         assert_eq!(
             left[0],
-            ("actor:ana".into(), "\"lot 42\" hours:22-6@UTC from:2026-01-01T00:00:00Z".into())
+            (
+                "actor:ana".into(),
+                "\"lot 42\" hours:22-6@UTC late:1d from:2026-01-01T00:00:00Z".into()
+            )
         );
-        assert_eq!(left[2].1, "actor:ana \"lot 42\" from:2026-01-01T00:00:00Z");
-        assert_eq!(left[3].1, "actor:ana \"lot 42\" hours:22-6@UTC");
+        assert_eq!(left[2].1, "actor:ana \"lot 42\" late:1d from:2026-01-01T00:00:00Z");
+        assert_eq!(left[3].1, "actor:ana \"lot 42\" hours:22-6@UTC from:2026-01-01T00:00:00Z");
+        assert_eq!(left[4].1, "actor:ana \"lot 42\" hours:22-6@UTC late:1d");
     }
 }

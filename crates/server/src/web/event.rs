@@ -35,8 +35,6 @@ struct EventPage {
     newer: Option<u64>,
     older: Option<u64>,
     glance: Glance,
-    view: &'static str,
-    views: [(&'static str, &'static str); 3],
     groups: Vec<Group>,
     trees: Vec<(&'static str, Html)>,
     siblings: Vec<Row>,
@@ -61,6 +59,8 @@ pub(crate) struct Glance {
     pub(crate) sentence: Vec<(&'static str, Html)>,
     pub(crate) difference: Difference,
     pub(crate) difference_view: &'static str,
+    /// The ways to see the change that an event's page offers.
+    pub(crate) views: &'static [(&'static str, &'static str)],
     /// Why there is nothing to compare.
     pub(crate) nothing: &'static str,
 }
@@ -75,6 +75,7 @@ impl Glance {
                 sentence: Vec::new(),
                 difference: Difference::default(),
                 difference_view: view,
+                views: &[],
                 nothing: "This entry cannot be read by this version; its bytes are below.",
             };
         };
@@ -89,7 +90,8 @@ impl Glance {
         } else {
             "The source sent no state before or after."
         };
-        Self { readable: true, sentence: spoken(event), difference, difference_view: view, nothing }
+        let sentence = spoken(event);
+        Self { readable: true, sentence, difference, difference_view: view, views: &[], nothing }
     }
 }
 
@@ -146,9 +148,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
                 index,
                 newer: Some(index + 1).filter(|next| *next < open.trail.committed_size()),
                 older: index.checked_sub(1),
-                glance: Glance::new(&recorded, view),
-                view,
-                views: VIEWS,
+                glance: Glance { views: &VIEWS, ..Glance::new(&recorded, view) },
                 groups: entry.as_ref().map(|entry| groups(entry, setting, now)).unwrap_or_default(),
                 trees: entry.as_ref().map(trees).unwrap_or_default(),
                 siblings,

@@ -1,13 +1,16 @@
-//! Taking events away: all that are meant, or the rows that were ticked.
+//! Taking events away: all that are meant, or the rows that were ticked. What the API takes names the
+//! form, or `as=seqera/v1-csv`: a button of a form sends one value, and needs no script for it.
 
 use axum::body::Body;
 use axum::http::Response;
+use dialect::WriteOptions;
 use serde_json::json;
 use trail::Feed as _;
 
 use super::visit::{Failed, Shown, Visit};
 use crate::api;
 use crate::call::typed;
+use crate::export::Form;
 use crate::params::Params;
 use crate::pieces::attach;
 use crate::problem::{Code, Problem};
@@ -21,21 +24,34 @@ pub(crate) async fn export(visit: Visit) -> Shown {
         Ok(params) => params,
         Err(problem) => return Err(visit.failed(problem)),
     };
+    let form = match form(&mut params) {
+        Ok(form) => form,
+        Err(problem) => return Err(visit.failed(problem)),
+    };
     let selected = params.take_all("index");
     if selected.is_empty() {
         let taste = visit.taste.clone();
-        return api::export(visit.call).await.map_err(|problem| Failed::new(problem, taste));
+        let exported = api::export_as(visit.call, params, form).await;
+        return exported.map_err(|problem| Failed::new(problem, taste));
     }
-    selection(&visit, &selected, &mut params).await.map_err(|problem| visit.failed(problem))
+    selection(&visit, &selected, form).await.map_err(|problem| visit.failed(problem))
+}
+
+/// The form of the file: what a button says, or what the API takes.
+fn form(params: &mut Params) -> Result<Form, Problem> {
+    let Some(name) = params.take("as")? else { return api::form(params) };
+    let (dialect, format) = name.split_once('/').unwrap_or((&name, ""));
+    let format = (!format.is_empty()).then(|| format.to_owned());
+    Form::platform(dialect, WriteOptions { format, ..WriteOptions::default() })
+        .map_err(|unknown| Problem::parameter("as", unknown.to_string()))
 }
 
 async fn selection(
     visit: &Visit,
     selected: &[String],
-    params: &mut Params,
+    form: Form,
 ) -> Result<Response<Body>, Problem> {
     let open = visit.call.trail().await?;
-    let form = api::form(params)?;
     let indexes: Option<Vec<u64>> = selected.iter().map(|text| text.parse().ok()).collect();
     let indexes = indexes.filter(|list| list.len() <= SELECTED_MAX);
     let mut indexes = indexes.ok_or_else(|| {

@@ -65,8 +65,8 @@ struct ListPage {
     may_save: bool,
     /// The words that a condition can begin with, for completion.
     fields: String,
-    /// In whose files the events can be taken away: the word in the URL, and a person's.
-    platforms: Vec<(&'static str, &'static str)>,
+    /// In whose files the events can be taken away.
+    platforms: Vec<Platform>,
 }
 
 /// Rows as they stand in the table.
@@ -133,7 +133,7 @@ struct FaultView {
     before: String,
     word: String,
     after: String,
-    message: String,
+    message: Html,
 }
 
 /// What a page covers, so that nobody takes a part for the whole.
@@ -367,7 +367,7 @@ impl FaultView {
             before: piece(0..fault.place.start),
             word: piece(fault.place.clone()),
             after: piece(fault.place.end.min(text.len())..text.len()),
-            message: fault.message.clone(),
+            message: text::prose(&fault.message),
         }
     }
 }
@@ -390,9 +390,24 @@ pub(crate) async fn live(visit: Visit) -> Result<Response<Body>, Problem> {
     crate::api::follow(visit.call, params, Arc::new(render)).await
 }
 
+/// A platform, and the forms of the files that it writes: the word in the URL, a name, and what it is.
+#[derive(Debug)]
+struct Platform {
+    title: &'static str,
+    forms: Vec<(String, &'static str, Html)>,
+}
+
 /// The platforms whose files can be written.
-fn platforms() -> Vec<(&'static str, &'static str)> {
-    dialect::ALL.iter().map(|dialect| (dialect.name(), dialect.catalogue().title)).collect()
+fn platforms() -> Vec<Platform> {
+    let form = |dialect: &dyn dialect::Dialect, format: &dialect::Format| {
+        let word = format!("{}/{}", dialect.name(), format.name);
+        (word, format.name, text::prose(format.about))
+    };
+    let platform = |dialect: &&'static dyn dialect::Dialect| Platform {
+        title: dialect.catalogue().title,
+        forms: dialect.formats().iter().map(|format| form(*dialect, format)).collect(),
+    };
+    dialect::ALL.iter().map(platform).collect()
 }
 
 /// The words that a condition can begin with.
@@ -409,6 +424,7 @@ fn known_values(word: &str) -> Option<Vec<&'static str>> {
     Some(match word.to_ascii_lowercase().as_str() {
         "has" => search::Field::ALL.into_iter().map(search::Field::name).collect(),
         "hours" => vec!["mon-fri/7-19", "sat-sun", "22-6"],
+        "late" => vec!["15m", "1h", "1d", "7d"],
         "imported" => vec!["yes", "no"],
         "outcome" | "status" => vec!["success", "failure", "denied", "unknown"],
         "kind" => {

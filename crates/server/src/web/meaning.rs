@@ -1,16 +1,8 @@
 //! What an action means, for a person: asked of the catalogue of its source, never stored.
 
-use dialect::{Catalogue, Kind, Meaning};
+use dialect::{Kind, Meaning};
 
-/// For systems that no dialect knows: every action is a guess by its name.
-const STRANGER: Catalogue = Catalogue {
-    system: "",
-    title: "",
-    verbs: &[],
-    entities: &[],
-    case_sensitive: false,
-    words: &[],
-};
+use crate::kinds::catalogue;
 
 /// What an action of a system does.
 pub(crate) fn meaning(system: &str, action: &str) -> Meaning {
@@ -20,10 +12,6 @@ pub(crate) fn meaning(system: &str, action: &str) -> Meaning {
 /// What a reader should know before trusting an action's word.
 pub(crate) fn note(system: &str, action: &str) -> &'static str {
     catalogue(system).verb(action).map_or("", |verb| verb.note)
-}
-
-fn catalogue(system: &str) -> &'static Catalogue {
-    dialect::by_system(system).map_or(&STRANGER, |dialect| dialect.catalogue())
 }
 
 /// The shape that stands beside the word of a kind, so that colour is never alone.

@@ -79,10 +79,7 @@ fn cell(column: Column, index: u64, href: &str, entry: &Entry<'_>, setting: Sett
         }
         Column::Recorded => moment(href, &setting.clock.stamp_micros(entry.recorded_at_micros)),
         Column::Actor => actor(event, setting.trail),
-        Column::Ip => {
-            let ip = event.client.as_ref().and_then(|client| client.ip.as_deref());
-            line(ip.unwrap_or_default(), "")
-        }
+        Column::Ip => line(address(event), ""),
         Column::Action => action(event),
         Column::Target => target(event, setting),
         Column::Scope => scope(event),
@@ -153,14 +150,17 @@ fn actor(event: &Event<'_>, trail: &str) -> Html {
     let Some(actor) = &event.actor else { return line("", "") };
     let name = actor_name(Some(actor));
     let id = actor.id.as_deref().filter(|id| *id != name).unwrap_or_default();
-    let sub = match (id.is_empty(), actor.kind.as_ref()) {
-        (true, kind) => kind.to_owned(),
-        (false, kind) => format!("{kind} {id}"),
-    };
+    let parts = [actor.kind.as_ref(), id, address(event)];
+    let sub = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     match actor.id.as_deref().or(actor.name.as_deref()) {
         Some(key) => linked(&history_of(trail, &[("actor", key)]), &name, &sub),
         None => line(&name, &sub),
     }
+}
+
+/// Where the actor came from.
+fn address<'a>(event: &'a Event<'_>) -> &'a str {
+    event.client.as_ref().and_then(|client| client.ip.as_deref()).unwrap_or_default()
 }
 
 fn action(event: &Event<'_>) -> Html {

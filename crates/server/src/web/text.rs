@@ -59,6 +59,21 @@ pub(crate) fn clipped(text: &str, chars_max: usize) -> Html {
     Html(out)
 }
 
+/// A text of ours for a person, in which what stands between backticks is code.
+pub(crate) fn prose(text: &str) -> Html {
+    let mut out = String::with_capacity(text.len() + 32);
+    for (at, piece) in text.split('`').enumerate() {
+        match (at % 2, piece) {
+            (1, code) => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "<code>{}</code>", shown(code));
+            }
+            (_, words) => out.push_str(shown(words).as_str()),
+        }
+    }
+    Html(out)
+}
+
 /// A text for an attribute or a title, where no markup can stand: hidden characters as `[U+202E]`.
 pub(crate) fn plain(text: &str) -> String {
     if !text.chars().any(is_hidden) {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::assets;
 use super::criteria::encoded;
 use super::session::{Sessions, cookie};
+use super::text::{self, Html};
 use super::when::Clock;
 use crate::App;
 use crate::call::Call;
@@ -214,7 +215,9 @@ pub(crate) struct Failed {
 struct ErrorPage {
     frame: Frame,
     title: &'static str,
-    detail: String,
+    /// The trail that can be gone back to; empty where there is none.
+    trail: String,
+    detail: Html,
     advice: Vec<String>,
     code: &'static str,
 }
@@ -237,7 +240,11 @@ impl IntoResponse for Failed {
         let page = ErrorPage {
             frame: Frame::bare(code.title(), &self.taste, &self.here),
             title: code.title(),
-            detail: detail.to_owned(),
+            trail: match code {
+                Code::Forbidden | Code::NoSuchTrail => String::new(),
+                _ => trail_of(&self.here).to_owned(),
+            },
+            detail: text::prose(&sentence(detail)),
             advice: code.explanation().split("\n\n").map(|text| text.trim().to_owned()).collect(),
             code: code.as_str(),
         };
@@ -251,9 +258,36 @@ impl IntoResponse for Failed {
     }
 }
 
+/// The trail whose page a path is; empty for other pages.
+fn trail_of(path: &str) -> &str {
+    let rest = path.strip_prefix("/t/").unwrap_or_default();
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// A text that begins as sentences do, unless it begins with a name.
+fn sentence(text: &str) -> String {
+    let first = text.split(' ').next().unwrap_or_default();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(letter) if first.chars().all(char::is_alphabetic) => {
+            letter.to_uppercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::own_path;
+    use super::{own_path, sentence, trail_of};
+
+    #[test]
+    fn an_error_leads_back_to_its_trail() {
+        assert_eq!(trail_of("/t/lab/e/7?x=/t/other"), "lab");
+        assert_eq!(trail_of("/t/lab?q=a"), "lab");
+        assert_eq!(trail_of("/signin"), "");
+        assert_eq!(sentence("there is none"), "There is none");
+        assert_eq!(sentence("target_id: is required"), "target_id: is required");
+    }
 
     #[test]
     fn a_form_leads_back_to_our_own_pages_only() {
