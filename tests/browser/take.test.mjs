@@ -1,7 +1,7 @@
 // A reviewer takes things away: files, paper, proofs, views.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { append, ask, lab } from "./lab.mjs";
+import { append, ask, lab, until } from "./lab.mjs";
 import { cells, close, downloaded, open, question, shown, visiting } from "./reader.mjs";
 
 let server;
@@ -25,8 +25,15 @@ test("export_three_selected_rows", () => visiting(server, {}, async (page) => {
   await page.getByLabel("Select all rows of this page").uncheck();
   await page.getByLabel("Select all rows of this page").check();
   assert.equal(await button.innerText(), `Export ${indexes.length} selections to CSV`);
-  // The export is itself on record.
-  await page.waitForTimeout(200);
+  // The export is itself on record, with who took what away from where.
+  const recorded = async () => {
+    const answer = await fetch(`${server.url}/api/v1/trails/access/events?q=action:export&limit=1`, { headers: { Authorization: `Bearer ${server.adminToken}` } });
+    return (await answer.json()).events[0];
+  };
+  await until(async () => (await recorded())?.params.indexes.length === 3);
+  const { actor, client, params, target } = await recorded();
+  assert.deepEqual(params, { format: "csv", indexes: indexes.slice(1, 4).sort((a, b) => a - b) });
+  assert.deepEqual([actor.name, client.ip, target.id], ["demo", "127.0.0.1", "lab"]);
 }));
 
 test("export_all_that_was_asked_for", () => visiting(server, {}, async (page) => {

@@ -38,6 +38,22 @@ pub struct CheckRecord {
     pub checked: Checked,
 }
 
+impl From<&trail::Report> for Checked {
+    /// What a report comes to, with as much in words as its event tells.
+    fn from(report: &trail::Report) -> Self {
+        let told = |problem: &trail::Corruption| -> String {
+            problem.to_string().chars().take(PROBLEM_CHARS_MAX).collect()
+        };
+        Self {
+            published_size: report.published_size,
+            committed_size: report.committed_size,
+            checked: report.checked,
+            problems: report.problems.len() as u64,
+            first_problems: report.problems.iter().take(PROBLEMS_TOLD_MAX).map(told).collect(),
+        }
+    }
+}
+
 impl Checked {
     /// Whether the trail is what it says.
     pub fn is_sound(&self) -> bool {

@@ -74,6 +74,16 @@ impl Caller {
         if self.token.is_admin() { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
     }
 
+    /// That the caller is the person at the machine, who came through the control socket.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub fn must_be_operator(&self) -> Result<(), Problem> {
+        let detail = "only a command on the server's own machine may do this";
+        let refusal = || Problem::new(Code::Forbidden).detail(detail);
+        self.operator.as_ref().map(drop).ok_or_else(refusal)
+    }
+
     /// The caller as the actor of an event.
     pub fn actor(&self) -> Actor<'static> {
         if let Some(name) = &self.operator {

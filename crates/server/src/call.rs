@@ -62,15 +62,7 @@ impl Call {
 
     /// Says on the `access` trail that somebody signed in through a facade.
     pub(crate) fn record_sign_in(app: &App, parts: &Parts, caller: &Caller, facade: &str) {
-        let at = Moment::from_micros(app.instance().now_micros());
-        let event = Event {
-            actor: Some(caller.actor()),
-            client: client(peer_of(parts), &parts.headers),
-            target: Some(Target { kind: facade.to_owned().into(), ..Target::default() }),
-            outcome: Some(Outcome { status: Status::Success, ..Outcome::default() }),
-            ..Event::new(at, registry::SYSTEM, "sign-in")
-        };
-        record_access(app.instance(), event);
+        record_sign_in(app, Some(caller), client(peer_of(parts), &parts.headers), facade);
     }
 
     /// A request of a caller who is known already.
@@ -163,8 +155,28 @@ impl Call {
     }
 }
 
+/// Says on the `access` trail that somebody signed in at a door, or was refused there.
+pub(crate) fn record_sign_in(
+    app: &App,
+    caller: Option<&Caller>,
+    client: Option<Client<'static>>,
+    door: &str,
+) {
+    let at = Moment::from_micros(app.instance().now_micros());
+    let nobody = || Actor { kind: "anonymous".into(), ..Actor::default() };
+    let status = if caller.is_some() { Status::Success } else { Status::Denied };
+    let event = Event {
+        actor: Some(caller.map_or_else(nobody, Caller::actor)),
+        client,
+        target: Some(Target { kind: door.to_owned().into(), ..Target::default() }),
+        outcome: Some(Outcome { status, ..Outcome::default() }),
+        ..Event::new(at, registry::SYSTEM, "sign-in")
+    };
+    record_access(app.instance(), event);
+}
+
 /// What is known of where a request comes from.
-fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<Client<'static>> {
+pub(crate) fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<Client<'static>> {
     /// More of a user agent than anyone reads.
     const AGENT_BYTES_MAX: usize = 256;
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());

@@ -52,6 +52,7 @@ fn every() -> Routes {
         .get("/api/v1/tokens", JSON, api::tokens)
         .post("/api/v1/tokens", JSON, api::create_token)
         .delete("/api/v1/tokens/{id}", api::revoke_token)
+        .post("/api/v1/trails/{trail}/checks", JSON, api::tell_check)
         .post("/api/v1/clock/confirm", JSON, api::confirm_clock)
         .get("/trails/{trail}/checkpoint", "", tiles::checkpoint)
         .get("/trails/{trail}/tile/{*path}", "", tiles::tile)

@@ -1,9 +1,9 @@
-//! `check`: recompute everything. Reads only; works beside a running server.
+//! `check`: recompute everything. Reads only; works beside a running server, which records the result.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use registry::Slug;
+use registry::{Checked, Slug};
 use store::{Disk, ObjectPath, Store};
 use trail::{FileWatermark, Keys, Report, Watermark};
 
@@ -11,6 +11,7 @@ use crate::cli::Place;
 use crate::config::Config;
 use crate::exit::{Exit, usage};
 use crate::output::{self, Output};
+use crate::running::Running;
 
 pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<Exit> {
     let config = Config::of(place)?;
@@ -44,11 +45,25 @@ pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<
             },
             &mut look_again,
         )?;
+        tell(&config, &slug, &report);
         sound &= report.is_sound();
         rows.push(summarise(&slug, &report));
     }
     output::rows(output, &["trail", "published", "committed", "checked", "problems"], &rows)?;
     Ok(if sound { Exit::Done } else { Exit::Unverified })
+}
+
+/// Tells a running server what was found, so that it is on record. The result stands either way.
+fn tell(config: &Config, slug: &Slug, report: &Report) {
+    let told = Running::of(&config.data).and_then(|running| {
+        let Some(running) = running else { return Ok(()) };
+        let checked = serde_json::to_value(Checked::from(report))?;
+        let path = format!("/api/v1/trails/{slug}/checks");
+        running.post::<serde_json::Value>(&path, &[], &checked).map(drop)
+    });
+    if let Err(error) = told {
+        output::note(&format!("{slug}: the result is not on record: {error:#}"));
+    }
 }
 
 /// A server may be writing: what is wrong at the end of a trail has to stand for two seconds.

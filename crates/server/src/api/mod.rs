@@ -1,6 +1,7 @@
 //! The API below `/api/v1`: one file for each resource.
 
 mod append;
+mod checks;
 mod clock;
 mod counts;
 mod deposited;
@@ -19,6 +20,7 @@ mod tokens;
 mod trails;
 
 pub(crate) use append::{append, append_routed};
+pub(crate) use checks::tell_check;
 pub(crate) use clock::confirm_clock;
 pub(crate) use counts::{Width, count, edges, facets, histogram};
 pub(crate) use deposited::{file as deposited_file, files as deposited_files};

@@ -77,26 +77,34 @@ impl Instance {
         let checked = self.recompute(slug, entries_per_second);
         self.checking.set(None);
         let checked = match checked {
-            Ok(report) => Checked {
-                published_size: report.published_size,
-                committed_size: report.committed_size,
-                checked: report.checked,
-                problems: report.problems.len() as u64,
-                first_problems: report.problems.iter().map(ToString::to_string).collect(),
-            },
+            Ok(report) => Checked::from(&report),
             Err(error) => Checked {
                 problems: 1,
                 first_problems: vec![format!("cannot be checked: {error}")],
                 ..Checked::default()
             },
         };
+        self.record_check(slug, &checked, by)?;
+        Ok(checked)
+    }
+
+    /// Records what a check of a trail came to: one of this server's, or of a command beside it, whose
+    /// word is taken for it.
+    ///
+    /// # Errors
+    /// When it could not be recorded.
+    pub fn record_check(
+        &self,
+        slug: &Slug,
+        checked: &Checked,
+        by: Actor<'static>,
+    ) -> Result<(), InstanceError> {
         if let Some(problem) = checked.first_problems.first() {
             tracing::error!(trail = %slug, problems = checked.problems, problem, "damage found");
         }
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now_micros();
-        self.record_and_apply(&checked.event(uuid7(now), now, by, slug))?;
-        Ok(checked)
+        self.record_and_apply(&checked.event(uuid7(now), now, by, slug))
     }
 
     fn recompute(&self, slug: &Slug, entries_per_second: u64) -> Result<Report, InstanceError> {

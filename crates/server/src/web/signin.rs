@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::extract::{Extension, RawForm, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse as _;
-use event::{Event, Moment, Outcome, Status, Target};
 
 use super::session::{COOKIE, Sessions, cookie, is_own_form};
 use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other};
 use crate::App;
 use crate::auth::Caller;
-use crate::instance::record_access;
+use crate::call::{client, record_sign_in};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
+use crate::service::Peer;
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -38,10 +38,12 @@ pub(crate) async fn signin(headers: HeaderMap, uri: Uri) -> Shown {
 pub(crate) async fn begin(
     State(app): State<App>,
     Extension(sessions): Extension<Arc<Sessions>>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     RawForm(form): RawForm,
 ) -> Shown {
     let taste = Taste::of(&headers);
+    let from = client(peer.map(|Extension(Peer(ip))| ip), &headers);
     let mut form =
         read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste.clone()))?;
     let take = |form: &mut Params, name: &str| form.take(name).ok().flatten().unwrap_or_default();
@@ -49,14 +51,14 @@ pub(crate) async fn begin(
     let presented = take(&mut form, "token");
     let token = app.instance().authenticate(presented.trim());
     let Some(token) = token else {
-        record_sign_in(&app, None);
+        record_sign_in(&app, None, from, "page");
         let frame = Frame::bare("Sign in", &taste, "/signin");
         let mut response = page(&SigninPage { frame, to, refused: true });
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(response);
     };
     let (id, caller) = (token.id.clone(), Caller::new(token));
-    record_sign_in(&app, Some(&caller));
+    record_sign_in(&app, Some(&caller), from, "page");
     let name = sessions
         .begin(id, app.instance().now_micros())
         .ok_or_else(|| Failed::new(Problem::new(Code::Internal), taste))?;
@@ -123,19 +125,4 @@ fn set_cookie(response: &mut Response<Body>, value: &str) {
 /// Whether the browser came over TLS: browsers send `Origin` with a form.
 fn is_tls(headers: &HeaderMap) -> bool {
     headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https:"))
-}
-
-fn record_sign_in(app: &App, caller: Option<&Caller>) {
-    let at = Moment::from_micros(app.instance().now_micros());
-    let status = if caller.is_some() { Status::Success } else { Status::Denied };
-    let event = Event {
-        actor: Some(caller.map_or_else(
-            || event::Actor { kind: "anonymous".into(), ..event::Actor::default() },
-            Caller::actor,
-        )),
-        target: Some(Target { kind: "page".into(), ..Target::default() }),
-        outcome: Some(Outcome { status, ..Outcome::default() }),
-        ..Event::new(at, registry::SYSTEM, "sign-in")
-    };
-    record_access(app.instance(), event);
 }
