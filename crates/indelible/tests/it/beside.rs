@@ -48,6 +48,17 @@ fn check_beside_a_server_under_load_finds_nothing_wrong() {
     let errors = shell.fails(3, &["check"]);
     assert!(errors.contains("plant/tile/entries/000"), "{errors}");
     assert!(errors.contains("lab/journal/"), "{errors}");
+    // It is on record, with who looked.
+    let asked = ["search", "action:trail.check target:trail/plant", "--trail", "system"];
+    let begin = Instant::now();
+    loop {
+        let found = shell.done(&[&asked[..], &["--limit", "1", "-o", "json"]].concat());
+        if found.contains("plant/tile/entries/000") {
+            assert!(found.contains("\"failure\"") && found.contains("\"user\""), "{found}");
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "{found}");
+    }
     server.kill();
 }
 

@@ -8,6 +8,20 @@ use trail::Feed as _;
 use crate::app::{TestApp, event};
 
 #[tokio::test]
+async fn no_token_can_tell_what_a_check_found() {
+    let app = TestApp::new();
+    let told =
+        r#"{"published_size":0,"committed_size":0,"checked":0,"problems":0,"first_problems":[]}"#;
+    let request = app
+        .request(Method::POST, "/api/v1/trails/lab/checks")
+        .header("content-type", "application/json")
+        .body(told.into())
+        .unwrap();
+    app.send(request).await.problem("forbidden");
+    assert_eq!(app.instance.last_check(&registry::Slug::parse("lab").unwrap()), None);
+}
+
+#[tokio::test]
 async fn a_missing_or_wrong_token_is_401_whatever_is_asked_for() {
     let app = TestApp::new();
     let mut forged = app.token.clone();
