@@ -1,6 +1,7 @@
 //! Every event that is meant, in the order of the trail.
 
 use std::ops::Range;
+use std::sync::mpsc::sync_channel;
 
 use search::{Cursor, Order, PAGE_MAX, Query};
 use trail::{Feed as _, Recorded};
@@ -10,6 +11,9 @@ use crate::kinds::Catalogues;
 
 /// Events that are read at once.
 const READ_COUNT: usize = 1_024;
+
+/// So often are events read ahead of those that are being written.
+const RUNS_AHEAD: usize = 2;
 
 /// Events that are looked up at once; each may have megabytes of its own.
 const LOOK_UP_COUNT: usize = 64;
@@ -43,7 +47,8 @@ where
     scan(open, query, projected..size, each)
 }
 
-/// Reads all events of a range and takes those that are meant.
+/// Reads all events of a range and takes those that are meant. What comes next is read and verified
+/// by a thread of its own meanwhile, when there is much of it.
 fn scan<E: From<trail::Error>>(
     open: &OpenTrail,
     query: &Query,
@@ -51,18 +56,47 @@ fn scan<E: From<trail::Error>>(
     each: &mut dyn FnMut(&Recorded) -> Result<(), E>,
 ) -> Result<(), E> {
     let is_all = *query == Query::default();
-    let mut next = range.start;
-    while next < range.end {
-        let left = usize::try_from(range.end - next).unwrap_or(READ_COUNT).min(READ_COUNT);
-        let run = open.trail.read(next, left)?;
-        next += run.len() as u64;
+    let mut take = |run: Vec<Recorded>| -> Result<(), E> {
         for recorded in &run {
             if is_all || query.matches_recorded(recorded, &Catalogues) {
                 each(recorded)?;
             }
         }
+        Ok(())
+    };
+    let mut runs = Runs { open, range };
+    if runs.range.end.saturating_sub(runs.range.start) <= READ_COUNT as u64 {
+        return runs.try_for_each(|run| take(run?));
     }
-    Ok(())
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(RUNS_AHEAD);
+        // It ends when all is read, or when nobody takes any more.
+        scope.spawn(move || runs.try_for_each(|run| sender.send(run)));
+        receiver.into_iter().try_for_each(|run| take(run?))
+    })
+}
+
+/// The events of a range, some at a time.
+struct Runs<'a> {
+    open: &'a OpenTrail,
+    range: Range<u64>,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Result<Vec<Recorded>, trail::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.range.is_empty() {
+            return None;
+        }
+        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(READ_COUNT);
+        let run = self.open.trail.read(self.range.start, left.min(READ_COUNT));
+        match &run {
+            Ok(run) => self.range.start += run.len() as u64,
+            Err(_) => self.range.start = self.range.end,
+        }
+        Some(run)
+    }
 }
 
 /// Finds the events that are meant below an index.
