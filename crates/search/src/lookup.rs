@@ -1,8 +1,10 @@
 //! From patterns to terms: one term, a range of the dictionary, or all that differ only in case.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use tantivy::index::SegmentId;
 use tantivy::postings::TermInfo;
 use tantivy::query::{
     BitSetDocSet, ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, TermQuery,
@@ -10,7 +12,7 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field as Column, IndexRecordOption, Term};
 use tantivy::termdict::{TermDictionary, TermStreamer};
-use tantivy::{BitSet, DocId, Score, SegmentReader, TantivyError};
+use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyError};
 use tantivy_fst::Automaton;
 
 use crate::matches::has_words;
@@ -65,7 +67,7 @@ pub(crate) fn like(tags: &[Tag], pattern: &Pattern) -> Box<dyn Query> {
             Select::Scanned(tags.to_vec(), Wanted::Matching(expression.clone()))
         }
     };
-    Box::new(Terms { column: Layout::current().terms, select })
+    Terms::of(Layout::current().terms, select)
 }
 
 /// Values of a member that begin so but for case, with the number of their events; so many at most.
@@ -88,14 +90,14 @@ pub(crate) fn beginning_with(
 /// Events with one of these terms of a member.
 pub(crate) fn any_of(tag: Tag, values: impl Iterator<Item = String>) -> Box<dyn Query> {
     let select = Select::Listed(values.map(|value| key(tag, value.as_bytes())).collect());
-    Box::new(Terms { column: Layout::current().terms, select })
+    Terms::of(Layout::current().terms, select)
 }
 
 /// Events whose whole text in a member has the words of a pattern. Every text of the member is looked
 /// at: it is for members with few different ones.
 pub(crate) fn with_words(tag: Tag, pattern: &Pattern) -> Box<dyn Query> {
     let select = Select::Scanned(vec![tag], Wanted::Words(pattern.clone()));
-    Box::new(Terms { column: Layout::current().terms, select })
+    Terms::of(Layout::current().terms, select)
 }
 
 fn key(tag: Tag, value: &[u8]) -> Vec<u8> {
@@ -113,7 +115,7 @@ pub(crate) fn exactly(tag: Tag, value: &[u8]) -> Box<dyn Query> {
 
 /// Events with any term of a member.
 pub(crate) fn present(tag: Tag) -> Box<dyn Query> {
-    Box::new(Terms { column: Layout::current().terms, select: Select::prefix(&[tag as u8]) })
+    Terms::of(Layout::current().terms, Select::prefix(&[tag as u8]))
 }
 
 /// Events whose address is in a network.
@@ -122,15 +124,12 @@ pub(crate) fn addresses(from: u128, to: u128) -> Box<dyn Query> {
     let mut end = key(to);
     // The first key behind `to`: keys have no continuation.
     end.push(0);
-    Box::new(Terms {
-        column: Layout::current().terms,
-        select: Select::Range { from: key(from), end: Some(end) },
-    })
+    Terms::of(Layout::current().terms, Select::Range { from: key(from), end: Some(end) })
 }
 
 /// Events with a word that begins so, given with its mark.
 pub(crate) fn word_prefix(marked: &str) -> Box<dyn Query> {
-    Box::new(Terms { column: Layout::current().text, select: Select::prefix(marked.as_bytes()) })
+    Terms::of(Layout::current().text, Select::prefix(marked.as_bytes()))
 }
 
 /// Which terms of a dictionary.
@@ -235,10 +234,69 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Events with any of the selected terms.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Terms {
     column: Column,
     select: Select,
+    /// What was found in segments already: a question may look into one in several places.
+    found: Arc<Mutex<HashMap<SegmentId, Found>>>,
+}
+
+/// What a dictionary has of the selected terms.
+#[derive(Clone)]
+enum Found {
+    Nothing,
+    One(TermInfo),
+    /// The documents of several.
+    Many(BitSet),
+}
+
+impl std::fmt::Debug for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terms").field("select", &self.select).finish_non_exhaustive()
+    }
+}
+
+impl Terms {
+    fn of(column: Column, select: Select) -> Box<dyn Query> {
+        Box::new(Self { column, select, found: Arc::default() })
+    }
+
+    fn found(&self, reader: &SegmentReader) -> tantivy::Result<Found> {
+        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = all.get(&reader.segment_id()) {
+            return Ok(found.clone());
+        }
+        let inverted = reader.inverted_index(self.column)?;
+        let infos = self.select.infos(inverted.terms())?;
+        let found = match infos.as_slice() {
+            [] => Found::Nothing,
+            [info] => Found::One(info.clone()),
+            infos => Found::Many(union(&inverted, infos, reader.max_doc())?),
+        };
+        all.insert(reader.segment_id(), found.clone());
+        Ok(found)
+    }
+}
+
+/// The documents of several terms.
+fn union(
+    inverted: &InvertedIndexReader,
+    infos: &[TermInfo],
+    docs_count: u32,
+) -> tantivy::Result<BitSet> {
+    let mut docs = BitSet::with_max_value(docs_count);
+    for info in infos {
+        let mut block =
+            inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        while !block.docs().is_empty() {
+            block.docs().iter().for_each(|doc| {
+                docs.insert(*doc);
+            });
+            block.advance();
+        }
+    }
+    Ok(docs)
 }
 
 impl Query for Terms {
@@ -249,30 +307,16 @@ impl Query for Terms {
 
 impl Weight for Terms {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let inverted = reader.inverted_index(self.column)?;
-        let infos = self.select.infos(inverted.terms())?;
-        match infos.as_slice() {
-            [] => Ok(Box::new(EmptyScorer)),
-            [info] => {
+        Ok(match self.found(reader)? {
+            Found::Nothing => Box::new(EmptyScorer),
+            Found::One(info) => {
+                let inverted = reader.inverted_index(self.column)?;
                 let postings =
-                    inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
-                Ok(Box::new(ConstScorer::new(postings, boost)))
+                    inverted.read_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
+                Box::new(ConstScorer::new(postings, boost))
             }
-            infos => {
-                let mut docs = BitSet::with_max_value(reader.max_doc());
-                for info in infos {
-                    let mut block = inverted
-                        .read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?;
-                    while !block.docs().is_empty() {
-                        block.docs().iter().for_each(|doc| {
-                            docs.insert(*doc);
-                        });
-                        block.advance();
-                    }
-                }
-                Ok(Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)))
-            }
-        }
+            Found::Many(docs) => Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)),
+        })
     }
 
     fn explain(&self, _: &SegmentReader, _: DocId) -> tantivy::Result<Explanation> {
