@@ -267,9 +267,10 @@ const COMMON_WORDS: &[Word] = &[
 
 /// The kind of the first listed word that is among the words of a name.
 fn guess(action: &str, words: &[Word]) -> Option<Kind> {
+    let parts: Vec<&str> = parts(action).collect();
     words
         .iter()
-        .find(|(word, _)| parts(action).any(|part| part.eq_ignore_ascii_case(word)))
+        .find(|(word, _)| parts.iter().any(|part| part.eq_ignore_ascii_case(word)))
         .map(|(_, kind)| *kind)
 }
 

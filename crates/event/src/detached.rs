@@ -49,6 +49,13 @@ pub struct Opening {
     pub value: String,
 }
 
+impl Opening {
+    /// Bytes that it takes in memory and in a journal, about.
+    pub fn size_bytes(&self) -> usize {
+        self.at.len() + self.salt.len() + self.value.len() + 8
+    }
+}
+
 impl std::fmt::Debug for Opening {
     /// Shows neither the salt nor the value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,7 +4,9 @@ use sha2::{Digest, Sha256};
 
 use crate::detached::{digest, digest_text};
 use crate::json::write_string;
-use crate::limits::{DETACH_OVER_BYTES, ENTRY_BYTES_MAX, SERVER_BYTES_RESERVED};
+use crate::limits::{
+    DETACH_OVER_BYTES, DETACHED_BYTES_MAX, ENTRY_BYTES_MAX, SERVER_BYTES_RESERVED,
+};
 use crate::write::{Leaf, Writer};
 use crate::{Event, Invalid, Json, Opening, Rule};
 
@@ -61,6 +63,10 @@ impl Draft {
             draft.detach(event, &mut writer, salts)?;
         }
         draft.members = writer.out.into_boxed_slice();
+        if draft.size_bytes() - draft.entry_bytes() > DETACHED_BYTES_MAX {
+            let message = "the event and its source's own record are too long together";
+            return Err(Invalid::new("", Rule::TooLong, message));
+        }
         Ok(draft)
     }
 
@@ -80,8 +86,13 @@ impl Draft {
     }
 
     /// Bytes that the entry will have, give or take the server's own members.
-    pub fn size_bytes(&self) -> usize {
+    pub fn entry_bytes(&self) -> usize {
         self.members.len() + self.native.as_ref().map_or(0, |native| native.len())
+    }
+
+    /// The same and the bytes of what was detached: what the event takes in memory and in a journal.
+    pub fn size_bytes(&self) -> usize {
+        self.entry_bytes() + self.openings.iter().map(Opening::size_bytes).sum::<usize>()
     }
 
     /// The whole event as canonical JSON, detached values in their places.

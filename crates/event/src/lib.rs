@@ -36,7 +36,8 @@ pub use event::{
 };
 pub use json::Json;
 pub use limits::{
-    DEPTH_MAX, DETACH_OVER_BYTES, ENTRY_BYTES_MAX, EVENT_BYTES_MAX, ID_BYTES_MAX, TEXT_BYTES_MAX,
+    DEPTH_MAX, DETACH_OVER_BYTES, DETACHED_BYTES_MAX, ENTRY_BYTES_MAX, EVENT_BYTES_MAX,
+    ID_BYTES_MAX, TEXT_BYTES_MAX,
 };
 pub use same::same;
 pub use time::{Moment, format_micros, parse_rfc3339};

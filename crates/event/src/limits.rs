@@ -13,6 +13,10 @@ pub const DETACH_OVER_BYTES: usize = 16 * 1024;
 /// The most bytes one event may have on the wire.
 pub const EVENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// The most bytes that one event may have detached, its source's own record included: well within one
+/// commit of a trail.
+pub const DETACHED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// The deepest nesting of arrays and objects. Real records stay below 20; a parser that recurses,
 /// somewhere downstream in twenty years, must survive what we accept.
 pub const DEPTH_MAX: usize = 100;

@@ -86,7 +86,7 @@ struct Parts {
     bodies: Arc<Semaphore>,
     long_answers: Arc<Semaphore>,
     imports: Arc<Semaphore>,
-    reads: Semaphore,
+    reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     refusals: Mutex<Refusals>,
 }
@@ -110,7 +110,7 @@ impl App {
             bodies: Arc::new(Semaphore::new(BODIES_BYTES_MAX / 1024)),
             long_answers: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
             imports: Arc::new(Semaphore::new(IMPORTS_MAX)),
-            reads: Semaphore::new(READS_MAX),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
             stopping: watch::Sender::new(false),
             refusals: Mutex::default(),
         }))
@@ -164,7 +164,7 @@ impl App {
     /// Runs what blocks on the disk on a thread for it.
     ///
     /// # Errors
-    /// What the work returns; [`Code::Busy`] when too many such works wait already.
+    /// What the work returns. Where too many such works go on, it waits for its turn.
     pub async fn blocking<T, E>(
         &self,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
@@ -173,7 +173,14 @@ impl App {
         T: Send + 'static,
         E: Into<Problem> + Send + 'static,
     {
-        let _permit = self.0.reads.acquire().await.map_err(|_| Problem::new(Code::Internal))?;
+        let reads = Arc::clone(&self.0.reads);
+        let permit = reads.acquire_owned().await.map_err(|_| Problem::new(Code::Internal))?;
+        let work = move || {
+            let done = work();
+            // Not before: a client that goes away does not end the work.
+            drop(permit);
+            done
+        };
         tokio::task::spawn_blocking(work).await?.map_err(Into::into)
     }
 

@@ -17,6 +17,11 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// Bytes that it takes in memory, about.
+    pub fn size_bytes(&self) -> usize {
+        self.entry.len() + self.openings.iter().map(Opening::size_bytes).sum::<usize>()
+    }
+
     /// The entry as JSON text with detached values put back in their places.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         // Entries are UTF-8 by construction, and were checked against the tree.

@@ -19,8 +19,9 @@ use zstd::bulk::{Compressor, Decompressor};
 /// Entries in one frame of a bundle.
 pub(crate) const ENTRIES_PER_FRAME: usize = 128;
 
-/// The most bytes that one frame may inflate to.
-const FRAME_BYTES_MAX: usize = 9 * 1024 * 1024;
+/// The most bytes that one frame may inflate to: all that one event can have detached, and more than
+/// the entries of a bundle's frame.
+const FRAME_BYTES_MAX: usize = 2 * event::DETACHED_BYTES_MAX;
 
 /// The most frames in one file.
 const FRAMES_MAX: usize = 255;

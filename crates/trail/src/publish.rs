@@ -21,6 +21,8 @@ pub(crate) struct Publisher {
     edge: Option<Edge>,
     /// The UTC day of the published checkpoint, as `2026-11-21`.
     day: String,
+    /// Sizes that could not be published, of which some objects may be there.
+    attempted: Vec<TreeSize>,
     /// Partial objects that are no longer published and could not be removed yet.
     outgrown: Vec<store::ObjectPath>,
 }
@@ -36,7 +38,12 @@ struct Edge {
 
 impl Publisher {
     pub(crate) fn new(recorded_at_micros: i64) -> Self {
-        Self { edge: None, day: day(recorded_at_micros), outgrown: Vec::new() }
+        Self {
+            edge: None,
+            day: day(recorded_at_micros),
+            attempted: Vec::new(),
+            outgrown: Vec::new(),
+        }
     }
 
     pub(crate) fn rest(&mut self) {
@@ -85,13 +92,19 @@ impl Trail {
             if matches!(error, Error::Stopped | Error::Corrupt(_)) {
                 lock(&self.writer).stop();
             }
+            publisher.attempted.push(head.size);
         })?;
         publisher.edge = Some(edge);
         publisher.day = day;
-        publisher.outgrown.extend(self.outgrown(before.checkpoint.size(), head.size));
+        publisher.attempted.push(before.checkpoint.size());
+        for older in std::mem::take(&mut publisher.attempted) {
+            publisher.outgrown.extend(self.outgrown(older, head.size));
+        }
         self.project_ids(&head, &chunks)?;
+        // Before the journal lets go: a start that finds nothing in it looks for nothing to remove.
+        let removed = self.remove_outgrown(&mut publisher);
         lock(&self.writer).retire(segment, head.size.get())?;
-        self.remove_outgrown(&mut publisher).map(|()| true)
+        removed.map(|()| true)
     }
 
     fn publish_edge(
@@ -268,8 +281,13 @@ impl Trail {
                     crate::openings::write(&mut plain, more);
                 }
                 if (from.get()..to.get()).contains(index) {
-                    let bytes = pack(&[&plain]).map_err(|_| Error::Stopped)?;
                     let path = self.layout.opening(*index);
+                    let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
+                    let bytes = pack(&[&plain]).map_err(|_| damaged("cannot be packed"))?;
+                    let written = Packed::open(&bytes).and_then(|packed| packed.unpack());
+                    if written.is_none_or(|written| written != plain) {
+                        return Err(damaged("is another one after packing").into());
+                    }
                     objects.push(Object { path, bytes: bytes.into() });
                 }
             }

@@ -22,6 +22,9 @@ const YIELDS_MAX: usize = 16;
 /// beside it has fallen behind for good.
 const UNPUBLISHED_BYTES_MAX: usize = 128 * 1024 * 1024;
 
+/// Unpublished bytes beyond which nothing more is taken: publishing fails, and memory is finite.
+const UNPUBLISHED_BYTES_HELD: usize = 2 * UNPUBLISHED_BYTES_MAX;
+
 /// What is called with the answer.
 pub type Reply = Box<dyn FnOnce(Result<Vec<Answer>, Error>) + Send>;
 
@@ -38,16 +41,35 @@ impl std::fmt::Debug for Queue {
     }
 }
 
+/// Who drains. Should that panic, nobody may wait for it: those who do are told, and the next to add
+/// drains again.
+struct Drainer<'a>(&'a Trail);
+
+impl Drop for Drainer<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = lock(&self.0.queue);
+            let abandoned = std::mem::take(&mut *queue);
+            drop(queue);
+            for (_, _, reply) in abandoned.waiting {
+                reply(Err(Error::Stopped));
+            }
+        }
+    }
+}
+
 impl Trail {
     /// Adds a batch to the queue. When it returns true, the caller must have some thread that may
     /// block call [`Self::drain`].
     ///
     /// # Errors
-    /// [`Error::Busy`] when too much is waiting; the reply is not called then.
+    /// [`Error::Busy`] when too much is waiting, here or to be published; the reply is not called
+    /// then.
     pub fn enqueue(self: &Arc<Self>, batch: Batch, reply: Reply) -> Result<bool, Error> {
         let bytes = batch.drafts.iter().map(|draft| draft.size_bytes() + 256).sum();
         let mut queue = lock(&self.queue);
-        if queue.bytes > 0 && queue.bytes + bytes > QUEUE_BYTES_MAX {
+        let full = queue.bytes > 0 && queue.bytes + bytes > QUEUE_BYTES_MAX;
+        if full || self.unpublished_bytes() > UNPUBLISHED_BYTES_HELD {
             return Err(Error::Busy);
         }
         queue.bytes += bytes;
@@ -57,6 +79,7 @@ impl Trail {
 
     /// Appends what is waiting, group by group, until nothing is. Blocks on the disk.
     pub fn drain(&self) {
+        let _ends = Drainer(self);
         loop {
             self.let_others_add();
             let Some((batches, replies)) = self.next_group() else { return };

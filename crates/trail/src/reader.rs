@@ -23,7 +23,7 @@ pub(crate) struct CheckedEdge {
     tiles: Vec<(Tile, Bytes)>,
 }
 
-/// The most bytes that one read gives.
+/// The most bytes that one read gives, but for the last event of them.
 const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl Feed for Trail {
@@ -40,7 +40,7 @@ impl Feed for Trail {
             let before = list.len();
             self.read_run(next, count_max - before, &mut list)?;
             let new = list.get(before..).unwrap_or_default();
-            bytes += new.iter().map(|recorded| recorded.entry.len()).sum::<usize>();
+            bytes += new.iter().map(Recorded::size_bytes).sum::<usize>();
             if new.is_empty() {
                 return Err(Error::NoEvent { index: next, size });
             }
@@ -80,9 +80,14 @@ impl Trail {
                 (view.chunk(from).cloned(), Arc::clone(&view.published))
             };
             if let Some(chunk) = chunk {
+                let mut bytes = 0;
                 for index in (from..chunk.end()).take(count) {
-                    let Some(entry) = chunk.entry(index) else { break };
-                    out.push(Recorded { index, entry, openings: chunk.openings_of(index) });
+                    let Some(entry) = chunk.entry(index).filter(|_| bytes < READ_BYTES_MAX) else {
+                        break;
+                    };
+                    let recorded = Recorded { index, entry, openings: chunk.openings_of(index) };
+                    bytes += recorded.size_bytes();
+                    out.push(recorded);
                 }
                 return Ok(());
             }
@@ -115,7 +120,7 @@ impl Trail {
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
         let frame = self.frame(bundle, number)?;
         let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
-        let mut at = 0;
+        let (mut at, mut bytes) = (0, 0);
         for (place, hash) in hashes.into_iter().enumerate().skip(first).take(ENTRIES_PER_FRAME) {
             let length = frame.get(at..at + 2).and_then(|b| b.first_chunk::<2>());
             let length = length.ok_or_else(|| damaged("ends too early"))?;
@@ -135,8 +140,10 @@ impl Trail {
             let openings = self.openings(index, &entry)?;
             // A reader of one event must not hold on to its neighbours.
             let entry = if count == 1 { Bytes::copy_from_slice(&entry) } else { entry };
-            out.push(Recorded { index, entry, openings });
-            if place + 1 - position >= count {
+            let recorded = Recorded { index, entry, openings };
+            bytes += recorded.size_bytes();
+            out.push(recorded);
+            if place + 1 - position >= count || bytes >= READ_BYTES_MAX {
                 break;
             }
         }

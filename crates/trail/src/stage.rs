@@ -38,6 +38,12 @@ impl Chunk {
         self.first + self.len()
     }
 
+    /// Bytes that it takes in memory, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let openings = self.openings.iter().map(|(_, opening)| opening.size_bytes());
+        self.framed.len() + openings.sum::<usize>()
+    }
+
     /// The entry at an index of the trail.
     pub(crate) fn entry(&self, index: u64) -> Option<Bytes> {
         let position = usize::try_from(index.checked_sub(self.first)?).ok()?;

@@ -44,9 +44,9 @@ impl View {
 
     pub(crate) fn push(&mut self, chunk: Arc<Chunk>) {
         self.committed_size = chunk.end();
-        self.tail_bytes += chunk.framed.len();
+        self.tail_bytes += chunk.size_bytes();
         if chunk.end() > self.published.checkpoint.size().get() {
-            self.unpublished_bytes += chunk.framed.len();
+            self.unpublished_bytes += chunk.size_bytes();
         }
         self.tail.push_back(chunk);
     }
@@ -72,7 +72,7 @@ impl View {
     pub(crate) fn publish(&mut self, published: Published) {
         let size = published.checkpoint.size().get();
         let after = self.tail.partition_point(|chunk| chunk.end() <= size);
-        self.unpublished_bytes = self.tail.iter().skip(after).map(|c| c.framed.len()).sum();
+        self.unpublished_bytes = self.tail.iter().skip(after).map(|chunk| chunk.size_bytes()).sum();
         self.published = Arc::new(published);
         self.trim(WARM_BYTES_MAX);
     }
@@ -82,7 +82,7 @@ impl View {
         let size = self.published.checkpoint.size().get();
         while self.tail_bytes > bytes_max {
             let Some(chunk) = self.tail.pop_front_if(|chunk| chunk.end() <= size) else { break };
-            self.tail_bytes -= chunk.framed.len();
+            self.tail_bytes -= chunk.size_bytes();
         }
     }
 }

@@ -218,7 +218,7 @@ impl Trail {
         batches: &[Batch],
         at_micros: i64,
     ) -> Result<Vec<Result<Vec<Answer>, Error>>, Error> {
-        let bytes = batches.iter().flat_map(|batch| &batch.drafts).map(|d| d.size_bytes() + 256);
+        let bytes = batches.iter().flat_map(|batch| &batch.drafts).map(|d| d.entry_bytes() + 256);
         let mut stage = Stage::new(writer.head.size.get(), bytes.sum());
         let mut ids = HashMap::new();
         let answers: Vec<_> = batches

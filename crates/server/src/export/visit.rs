@@ -43,8 +43,8 @@ where
     if counted.count >= projected / SCAN_FROM {
         return scan(open, query, 0..size, each);
     }
-    look_up(open, query, projected, each)?;
-    scan(open, query, projected..size, each)
+    let looked_up = look_up(open, query, projected, each)?;
+    scan(open, query, looked_up..size, each)
 }
 
 /// Reads all events of a range and takes those that are meant. What comes next is read and verified
@@ -99,26 +99,31 @@ impl Iterator for Runs<'_> {
     }
 }
 
-/// Finds the events that are meant below an index.
+/// Finds the events that are meant below an index. Gives how far it came: search that is damaged
+/// begins again from nothing, and the rest has to be read.
 fn look_up<E: From<trail::Error> + From<search::Error>>(
     open: &OpenTrail,
     query: &Query,
     end: u64,
     each: &mut dyn FnMut(&Recorded) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut cursor: Option<Cursor> = None;
+) -> Result<u64, E> {
+    let (mut cursor, mut done): (Option<Cursor>, _) = (None, 0);
     loop {
         let order = Order::FirstRecorded;
         let page = open.projection.search(query, order, PAGE_MAX, cursor.as_ref())?;
+        if page.projected_size < end {
+            return Ok(done);
+        }
         let below = page.indexes.partition_point(|index| *index < end);
         for indexes in page.indexes.get(..below).unwrap_or_default().chunks(LOOK_UP_COUNT) {
             for recorded in open.trail.read_many(indexes)? {
                 each(&recorded)?;
+                done = recorded.index + 1;
             }
         }
         cursor = page.next.filter(|_| below == page.indexes.len());
         if cursor.is_none() {
-            return Ok(());
+            return Ok(end);
         }
     }
 }

@@ -126,11 +126,18 @@ fn publish_soon(open: Arc<OpenTrail>) {
     if open.publishing.swap(true, Ordering::AcqRel) {
         return;
     }
-    tokio::task::spawn_blocking(move || {
-        // What failed is told there, and tried again in a second.
-        drop(publish(&open));
-        open.publishing.store(false, Ordering::Release);
-    });
+    let publishing = Publishing(open);
+    // What failed is told there, and tried again in a second.
+    tokio::task::spawn_blocking(move || drop(publish(&publishing.0)));
+}
+
+/// That a thread publishes a trail, until this is dropped: also when it panics.
+struct Publishing(Arc<OpenTrail>);
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        self.0.publishing.store(false, Ordering::Release);
+    }
 }
 
 fn publish(open: &OpenTrail) -> Result<bool, Error> {

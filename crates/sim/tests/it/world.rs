@@ -55,6 +55,8 @@ pub(crate) struct World {
     trail: Option<Trail>,
     seen: Seen,
     drafts: HashMap<u64, Draft>,
+    /// The number of the next event that comes between a failed publication and its repetition.
+    late: u64,
 }
 
 /// What the client and strangers were shown.
@@ -170,6 +172,7 @@ impl World {
             trail: None,
             seen: Seen::default(),
             drafts: HashMap::new(),
+            late: 10_000,
         }
     }
 
@@ -223,6 +226,9 @@ impl World {
                 Err(error) => self.recover(&error),
             }
             self.observe();
+            // A server goes on meanwhile, so that what was tried is outgrown before it is published.
+            self.late += 1;
+            self.append(self.late - 1..self.late, false);
         }
         panic!("the trail never publishes");
     }

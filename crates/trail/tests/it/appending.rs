@@ -196,6 +196,69 @@ fn the_queue_answers_everyone_and_refuses_beyond_its_bound() {
 }
 
 #[test]
+fn a_panic_while_draining_leaves_nobody_waiting() {
+    let world = World::new();
+    let trail = Arc::new(world.create());
+    let (send, receive) = std::sync::mpsc::channel();
+    assert!(trail.enqueue(batch(0..1), Box::new(|_| panic!("a reply"))).unwrap());
+    let drainer = Arc::clone(&trail);
+    assert!(std::thread::spawn(move || drainer.drain()).join().is_err());
+    let reply = Box::new(move |answer: Result<Vec<Answer>, Error>| {
+        send.send(index_of(&answer.unwrap()[0])).unwrap();
+    });
+    assert!(trail.enqueue(batch(1..2), reply).unwrap(), "the next one drains again");
+    trail.drain();
+    assert_eq!(receive.try_recv().unwrap(), 1);
+}
+
+/// A draft with values that are kept beside the log, of so many bytes each.
+fn large(number: u64, params: usize, native: usize) -> event::Draft {
+    let params = format!(r#"{{"big":"{}"}}"#, "x".repeat(params));
+    let json = event_json(number).replace(&format!(r#"{{"n":{number}}}"#), &params);
+    let native = format!("\"{}\"", "y".repeat(native));
+    let native = event::Json::parse(&native).unwrap();
+    event::Draft::new(&event::Event::parse(&json).unwrap(), Some(&native), &mut || [9; 32]).unwrap()
+}
+
+#[test]
+fn what_is_detached_counts_so_that_no_frame_is_too_large() {
+    const MEBIBYTE: usize = 1024 * 1024;
+    let world = World::new();
+    let trail = Arc::new(world.create());
+    let (send, receive) = std::sync::mpsc::channel();
+    for number in 0..14 {
+        let send = send.clone();
+        let reply = Box::new(move |answer: Result<Vec<Answer>, Error>| {
+            send.send(answer.is_ok()).unwrap();
+        });
+        let draft = large(number, 4 * MEBIBYTE, MEBIBYTE);
+        assert!(draft.size_bytes() > 5 * MEBIBYTE && draft.entry_bytes() < 4_096);
+        let batch = batch_of(vec![draft]);
+        if number < 12 {
+            trail.enqueue(batch, reply).unwrap();
+        } else {
+            assert!(matches!(trail.enqueue(batch, reply), Err(Error::Busy)), "{number}");
+        }
+    }
+    trail.drain();
+    assert_eq!(receive.try_iter().collect::<Vec<_>>(), [true; 12]);
+    assert_eq!(trail.read(0, 12).unwrap().len(), 4, "one read gives so many bytes");
+}
+
+#[test]
+fn all_that_an_event_may_have_detached_is_readable_when_it_is_published() {
+    let world = World::new();
+    let trail = world.create();
+    let draft = large(0, 5_000_000, 20_000_000);
+    let size = draft.size_bytes();
+    trail.append(batch_of(vec![draft])).unwrap();
+    trail.publish().unwrap();
+    trail.rest();
+    assert!(trail.read_many(&[0]).unwrap()[0].size_bytes() >= size);
+    assert!(world.check().is_sound());
+}
+
+#[test]
 fn what_is_decided_on_the_spot_knows_its_index_and_its_time() {
     let world = World::new();
     let trail = world.create();
