@@ -144,9 +144,9 @@ pub(crate) fn read_frame(
 /// Whether something follows the bad frame at `at`, so that it cannot be a last frame that a crash
 /// cut short.
 ///
-/// It looks for the start of any further frame. A stage that happens to hold one makes this say yes
-/// where no would be right; then a person looks at bytes that a crash would have explained, which is
-/// the safe side.
+/// It looks for the start of any further frame, sizes included: those have zero bytes, which no text
+/// of an event has. A stage that holds one all the same makes this say yes where no would be right;
+/// then a person looks at bytes that a crash would have explained, which is the safe side.
 pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     let Some(bad) = segment.get(at..) else { return false };
     // The next frame was begun exactly where the bad one says that it ends.
@@ -158,9 +158,7 @@ pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     let later = bad.get(1..).unwrap_or_default();
     later.windows(FRAME_MAGIC.len()).enumerate().any(|(offset, window)| {
         window == FRAME_MAGIC
-            && later.get(offset..).is_some_and(|candidate| {
-                candidate.len() < PRELUDE_BYTES || Sizes::read(candidate).is_some()
-            })
+            && later.get(offset..).is_some_and(|candidate| Sizes::read(candidate).is_some())
     })
 }
 
