@@ -68,7 +68,7 @@ impl Access {
             Wanted::Facet(field) => {
                 let field = match field {
                     Field::Action => "action",
-                    Field::Actor => "actor.id",
+                    Field::Actor => "actor",
                 };
                 format!("facets?fields={field}&top={FACET_ROWS}{filter}")
             }
