@@ -10,6 +10,7 @@ mod exit;
 mod output;
 mod running;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,5 +36,7 @@ fn start_diagnostics(verbose: bool) {
     use tracing_subscriber::EnvFilter;
     let usual = if verbose { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people; files and pipes get plain text.
+    lines.with_ansi(std::io::stderr().is_terminal()).init();
 }

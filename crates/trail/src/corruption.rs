@@ -71,7 +71,10 @@ pub enum Corruption {
         path: String,
     },
     /// The trail is smaller than it is known to have been.
-    #[error("the trail went back from {from} to {to} entries")]
+    #[error(
+        "the trail went back from {from} to {to} entries: this is an older copy of it, or the state \
+         directory remembers another"
+    )]
     SizeWentBack {
         /// The highest size known.
         from: u64,

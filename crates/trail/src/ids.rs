@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
 /// A key of this index: the event's idempotency key, made distinct for each trail.
@@ -87,9 +88,15 @@ impl DiskIds {
             .worker_threads(1)
             .open()
             .map_err(io::Error::other)?;
-        let keys = database
-            .keyspace("ids", || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES))
-            .map_err(io::Error::other)?;
+        let options = || {
+            // A table's whole filter has megabytes: too large for the cache, and each look would read
+            // it again. In parts it costs one small block, whatever the trail's size.
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(MEMTABLE_BYTES)
+                .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+                .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        };
+        let keys = database.keyspace("ids", options).map_err(io::Error::other)?;
         Ok(Self { database, keys })
     }
 }

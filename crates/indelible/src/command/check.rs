@@ -1,5 +1,6 @@
 //! `check`: recompute everything. Reads only; works beside a running server, which records the result.
 
+use std::io;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -101,7 +102,9 @@ fn every_trail(store: &Disk) -> Result<Vec<Slug>> {
 
 fn read_keys(config: &Config, slug: &Slug) -> Result<Keys> {
     let path = config.data.join("keys").join(slug.as_str());
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow::anyhow!("there is no trail `{slug}`"),
+        _ => anyhow::anyhow!("cannot read {}: {error}", path.display()),
+    })?;
     Keys::parse(&text).ok_or_else(|| anyhow::anyhow!("{} is not a key file", path.display()))
 }

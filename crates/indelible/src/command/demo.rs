@@ -29,7 +29,7 @@ const LAB: &str = include_str!("lab.jsonl");
 
 pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit> {
     let directory = match directory {
-        Some(directory) => directory,
+        Some(directory) => vacant(directory)?,
         None => temporary()?,
     };
     let mut options = InstanceOptions::new(directory.join("state-outside"));
@@ -69,6 +69,18 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     })
 }
 
+/// A folder for the demo: its own from another time, a new or an empty one.
+fn vacant(directory: PathBuf) -> Result<PathBuf> {
+    let is_demo = directory.join("data").join("keys").is_dir();
+    let has_more = || -> std::io::Result<bool> {
+        Ok(directory.try_exists()? && std::fs::read_dir(&directory)?.next().is_some())
+    };
+    if !is_demo && has_more().with_context(|| format!("cannot read {}", directory.display()))? {
+        bail!("{} is not empty; name a new folder for the demo", directory.display());
+    }
+    Ok(directory)
+}
+
 fn temporary() -> Result<PathBuf> {
     let name = format!("indelible-demo-{}", std::process::id());
     let directory = std::env::temp_dir().join(name);
@@ -78,6 +90,9 @@ fn temporary() -> Result<PathBuf> {
 }
 
 fn introduce(url: &str, token: &str, vkey: &str, directory: &Path) -> Result<()> {
+    // As it was started: `cargo run` puts nothing on the path.
+    let indelible =
+        std::env::current_exe().map_or_else(|_| "indelible".into(), |path| quoted(&path));
     output::line(&format!("page     {url}/t/lab"))?;
     output::line(&format!("sign in  {token}"))?;
     output::line("")?;
@@ -86,11 +101,19 @@ fn introduce(url: &str, token: &str, vkey: &str, directory: &Path) -> Result<()>
         "  curl -s -H 'Authorization: Bearer {token}' '{url}/api/v1/trails/lab/events?q=outcome:failure'"
     ))?;
     output::line(&format!(
-        "  curl -s -H 'Authorization: Bearer {token}' '{url}/api/v1/trails/lab/events/0/receipt' -o 0.tlog-proof && indelible verify --vkey '{vkey}' 0.tlog-proof"
+        "  curl -s -H 'Authorization: Bearer {token}' '{url}/api/v1/trails/lab/events/0/receipt' -o 0.tlog-proof && {indelible} verify --vkey '{vkey}' 0.tlog-proof"
     ))?;
-    output::line(&format!("  indelible verify --vkey '{vkey}' {url}/trails/lab"))?;
-    output::note(&format!("the data is in {}; stop with Ctrl-C", directory.display()));
+    output::line(&format!("  {indelible} verify --vkey '{vkey}' {url}/trails/lab"))?;
+    let data = directory.join("data");
+    output::note(&format!("the data is in {}; stop with Ctrl-C", data.display()));
     Ok(())
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Imports the real records.

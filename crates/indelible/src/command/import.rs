@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use dialect::{Dialect, ReadOptions};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Deserialize;
@@ -187,7 +187,11 @@ fn input(path: &Path) -> Result<(impl Read + Send + 'static, ProgressBar)> {
         (Box::new(io::stdin()), 0)
     } else {
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let size = file.metadata()?.len();
+        let about = file.metadata()?;
+        if about.is_dir() {
+            bail!("{} is a directory; name the files in it", path.display());
+        }
+        let size = about.len();
         (Box::new(file), size)
     };
     let progress = progress(size);

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use registry::Slug;
 use server::instance::{Instance, InstanceError, OpenTrail};
 
@@ -108,8 +108,15 @@ fn read(at: &InTrail) -> Result<Source> {
 
 /// Opens a trail of a directory that this process has open.
 fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
-    instance.trail(slug).with_context(|| {
-        format!("see `indelible trail list`, or make it with `indelible trail create {slug}`")
+    instance.trail(slug).map_err(|error| {
+        let missing = matches!(error, InstanceError::NoTrail { .. });
+        let error = anyhow::Error::from(error);
+        if !missing {
+            return error.context(format!("the trail `{slug}` cannot be opened"));
+        }
+        error.context(format!(
+            "see `indelible trail list`, or make it with `indelible trail create {slug}`"
+        ))
     })
 }
 

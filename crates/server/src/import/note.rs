@@ -33,11 +33,15 @@ fn event(now_micros: i64, import: &Import, report: &Report) -> Event<'static> {
         "sha256": report.sha256,
         "counts": report.counts.to_json(),
     });
+    let counts = &report.counts;
+    let none = counts.rejected > 0 && counts.recorded + counts.already == 0;
     let reason = report.end.reason();
+    let failed = none || reason.is_some();
+    let message = reason.as_ref().map(|(_, message)| message.clone().into());
     let outcome = Outcome {
-        status: if reason.is_none() { Status::Success } else { Status::Failure },
+        status: if failed { Status::Failure } else { Status::Success },
         name: reason.as_ref().map(|(code, _)| Cow::Borrowed(*code)),
-        message: reason.map(|(_, message)| message.into()),
+        message: message.or_else(|| none.then_some(Cow::Borrowed("every record was rejected"))),
         ..Outcome::default()
     };
     let name: String = import.file.chars().filter(|c| !c.is_control()).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -116,7 +117,10 @@ impl Instance {
         origin: &str,
         options: InstanceOptions,
     ) -> Result<(Arc<Self>, Secret), InstanceError> {
-        fs::create_dir_all(directory).map_err(InstanceError::file(directory))?;
+        // Events are for those who may read them, also on the machine itself.
+        let mut maker = fs::DirBuilder::new();
+        let made = maker.recursive(true).mode(0o700).create(directory);
+        made.map_err(InstanceError::file(directory))?;
         let mut items = fs::read_dir(directory).map_err(InstanceError::file(directory))?;
         if items.next().is_some() {
             return Err(InstanceError::NotEmpty { path: directory.to_owned() });
