@@ -34,29 +34,21 @@ pub(crate) struct Run {
 impl Blocks {
     /// Reads the moments of all documents of a segment once.
     pub(crate) fn new(occurred: &Column<i64>, count: u32) -> Self {
-        let mut docs = [0; COLLECT_BLOCK_BUFFER_LEN];
         let mut moments = [None; COLLECT_BLOCK_BUFFER_LEN];
-        let mut bounds = Vec::new();
-        let mut next = 0;
-        while next < count {
-            let end = count.min(next.saturating_add(BLOCK));
+        let mut bound_of = |block: Range<DocId>| {
             let mut bound = (i64::MAX, i64::MIN);
-            while next < end {
-                let mut size = 0;
-                for (slot, doc) in docs.iter_mut().zip(next..end) {
-                    *slot = doc;
-                    size += 1;
-                }
-                let moments = moments.get_mut(..size).unwrap_or_default();
-                occurred.first_vals(docs.get(..size).unwrap_or_default(), moments);
+            in_buffers(block, &mut |docs| {
+                let moments = moments.get_mut(..docs.len()).unwrap_or_default();
+                occurred.first_vals(docs, moments);
                 for micros in moments.iter().map(|moment| moment.unwrap_or_default()) {
                     bound = (bound.0.min(micros), bound.1.max(micros));
                 }
-                next += u32::try_from(size).unwrap_or(BLOCK);
-            }
-            bounds.push(bound);
-        }
-        Self { bounds }
+            });
+            bound
+        };
+        let numbers = blocks(&(0..count));
+        let bounds = numbers.map(|block| bound_of(start(block)..start(block + 1).min(count)));
+        Self { bounds: bounds.collect() }
     }
 
     /// The earliest and latest moment of some neighbours, of whole blocks at their ends.
@@ -102,6 +94,20 @@ impl Blocks {
             }
             _ => runs,
         }
+    }
+}
+
+/// Hands out the documents of a range as the engine's columns take them, some at a time.
+pub(crate) fn in_buffers(range: Range<DocId>, take: &mut dyn FnMut(&[DocId])) {
+    let mut buffer = [0; COLLECT_BLOCK_BUFFER_LEN];
+    let mut left = range;
+    while !left.is_empty() {
+        let mut size = 0;
+        for (slot, doc) in buffer.iter_mut().zip(&mut left) {
+            *slot = doc;
+            size += 1;
+        }
+        take(buffer.get(..size).unwrap_or_default());
     }
 }
 

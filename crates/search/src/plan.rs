@@ -5,6 +5,7 @@ use std::ops::Range;
 use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, TERMINATED};
 
+use crate::blocks::{Run, in_buffers};
 use crate::error::Result;
 use crate::lowering::{clause_lookup, text_lookup};
 use crate::schema::Layout;
@@ -88,11 +89,7 @@ impl Plan {
 
     /// The range of a segment's documents beyond which none is meant.
     pub(crate) fn reach(&self, segment: &Segment) -> Result<Range<DocId>> {
-        let range = segment.docs(&self.indexes);
-        if !self.filters_time(segment) {
-            return Ok(range);
-        }
-        let runs = segment.open()?.blocks().runs(&range, self.times.occurred);
+        let runs = self.runs(segment, segment.docs(&self.indexes))?;
         let first = runs.first().map_or(0, |run| run.docs.start);
         Ok(first..runs.last().map_or(first, |run| run.docs.end))
     }
@@ -110,22 +107,35 @@ impl Plan {
             return Ok(u64::from(weight.count(&segment.open()?.reader)?));
         }
         let mut count = 0;
-        if self.weight.is_none() && self.without.is_empty() && !self.times.look_closer() {
-            let opened = segment.open()?;
-            let mut sieve = Sieve::new(&self.times);
-            for run in opened.blocks().runs(&segment.docs(&self.indexes), self.times.occurred) {
-                if run.within {
-                    count += run.docs.len() as u64;
-                } else {
-                    self.each_within(opened, run.docs, &mut sieve, &mut |_, docs| {
-                        count += docs.len() as u64;
-                    })?;
-                }
-            }
+        if self.weight.is_some() || !self.without.is_empty() {
+            self.each(segment, &mut |_, docs| count += docs.len() as u64)?;
             return Ok(count);
         }
-        self.each(segment, &mut |_, docs| count += docs.len() as u64)?;
+        let mut sieve = Sieve::new(&self.times);
+        for run in self.runs(segment, segment.docs(&self.indexes))? {
+            if run.within {
+                count += run.docs.len() as u64;
+            } else {
+                let mut add = |_: &Opened, docs: &[DocId]| count += docs.len() as u64;
+                self.each_within(segment.open()?, run.docs, &mut sieve, &mut add)?;
+            }
+        }
         Ok(count)
+    }
+
+    /// The runs of a range of documents whose times may be meant: of all in a run that is within,
+    /// they are.
+    fn runs(&self, segment: &Segment, docs: Range<DocId>) -> Result<Vec<Run>> {
+        if !self.filters_time(segment) {
+            return Ok(vec![Run { docs, within: true }]);
+        }
+        let mut runs = segment.open()?.blocks().runs(&docs, self.times.occurred);
+        if self.times.look_closer() {
+            for run in &mut runs {
+                run.within = false;
+            }
+        }
+        Ok(runs)
     }
 
     /// Hands out the documents of a segment that are meant, in order, some at a time.
@@ -150,12 +160,9 @@ impl Plan {
         let opened = segment.open()?;
         let range = segment.docs(&self.indexes);
         let range = range.start.max(docs.start)..range.end.min(docs.end);
-        if !self.filters_time(segment) {
-            return self.each_doc(opened, range, &mut |docs| take(opened, docs));
-        }
         let mut sieve = Sieve::new(&self.times);
-        for run in opened.blocks().runs(&range, self.times.occurred) {
-            if run.within && !self.times.look_closer() {
+        for run in self.runs(segment, range)? {
+            if run.within {
                 self.each_doc(opened, run.docs, &mut |docs| take(opened, docs))?;
             } else {
                 self.each_within(opened, run.docs, &mut sieve, take)?;
@@ -213,20 +220,11 @@ impl Plan {
         range: Range<u32>,
         take: &mut dyn FnMut(&[DocId]),
     ) -> Result<()> {
-        let mut buffer = [0; COLLECT_BLOCK_BUFFER_LEN];
         let Some(weight) = &self.weight else {
-            let mut next = range.start;
-            while next < range.end {
-                let mut size = 0;
-                for (slot, doc) in buffer.iter_mut().zip(next..range.end) {
-                    *slot = doc;
-                    size += 1;
-                }
-                take(buffer.get(..size).unwrap_or_default());
-                next += u32::try_from(size).unwrap_or(u32::MAX);
-            }
+            in_buffers(range, take);
             return Ok(());
         };
+        let mut buffer = [0; COLLECT_BLOCK_BUFFER_LEN];
         let mut scorer = weight.scorer(&opened.reader, 1.0)?;
         if scorer.doc() < range.start {
             scorer.seek(range.start);

@@ -125,6 +125,11 @@ impl Clause {
         Self { field, negated: false, test: Test::Any(vec![pattern]) }
     }
 
+    /// Events with a field that is this text to the byte.
+    pub fn exactly(field: Field, text: impl Into<String>) -> Self {
+        Self::new(field, Pattern::Exactly(text.into()))
+    }
+
     /// Events with the field, or without it.
     pub fn present(field: Field, present: bool) -> Self {
         Self { field, negated: !present, test: Test::Present }
@@ -134,11 +139,10 @@ impl Clause {
 impl Query {
     /// Everything that happened to one thing.
     pub fn history(target_type: &str, target_id: &str) -> Self {
-        let exactly = |field, text: &str| Clause::new(field, Pattern::Exactly(text.to_owned()));
         Self {
             clauses: vec![
-                exactly(Field::TargetType, target_type),
-                exactly(Field::TargetId, target_id),
+                Clause::exactly(Field::TargetType, target_type),
+                Clause::exactly(Field::TargetId, target_id),
             ],
             ..Self::default()
         }

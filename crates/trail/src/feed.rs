@@ -1,5 +1,7 @@
 //! What a projection needs of a trail: its size, and its events in order.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use event::Opening;
 
@@ -51,4 +53,36 @@ pub trait Feed: Send + Sync + std::fmt::Debug {
 
     /// The events at these indexes, in the order asked for. Unknown indexes are an error.
     fn read_many(&self, indexes: &[u64]) -> Result<Vec<Recorded>, Error>;
+}
+
+/// The events of a range, some at a time, in order. It ends after an error.
+#[derive(Clone, Debug)]
+pub struct Runs<'a> {
+    feed: &'a dyn Feed,
+    range: Range<u64>,
+    count_max: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// The events of a range, at most `count_max` of them at a time.
+    pub fn new(feed: &'a dyn Feed, range: Range<u64>, count_max: usize) -> Self {
+        Self { feed, range, count_max }
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Result<Vec<Recorded>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.range.is_empty() {
+            return None;
+        }
+        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(self.count_max);
+        let run = self.feed.read(self.range.start, left.min(self.count_max));
+        match &run {
+            Ok(run) => self.range.start += run.len() as u64,
+            Err(_) => self.range.start = self.range.end,
+        }
+        Some(run)
+    }
 }

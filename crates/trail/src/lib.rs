@@ -46,7 +46,7 @@ pub use clock::{Clock, SystemClock};
 pub use corruption::Corruption;
 pub use error::Error;
 pub use extra::receipt_extra;
-pub use feed::{Feed, Recorded};
+pub use feed::{Feed, Recorded, Runs};
 pub use ids::{DiskIds, IdKey, Ids, MemoryIds};
 pub use keys::Keys;
 pub use queue::{QUEUE_BYTES_MAX, Reply};

@@ -92,7 +92,10 @@ impl Trail {
             if matches!(error, Error::Stopped | Error::Corrupt(_)) {
                 lock(&self.writer).stop();
             }
-            publisher.attempted.push(head.size);
+            // Tried again and again while nothing is appended, it is the same size.
+            if publisher.attempted.last() != Some(&head.size) {
+                publisher.attempted.push(head.size);
+            }
         })?;
         publisher.edge = Some(edge);
         publisher.day = day;

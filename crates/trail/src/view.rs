@@ -44,9 +44,10 @@ impl View {
 
     pub(crate) fn push(&mut self, chunk: Arc<Chunk>) {
         self.committed_size = chunk.end();
-        self.tail_bytes += chunk.size_bytes();
+        let bytes = chunk.size_bytes();
+        self.tail_bytes += bytes;
         if chunk.end() > self.published.checkpoint.size().get() {
-            self.unpublished_bytes += chunk.size_bytes();
+            self.unpublished_bytes += bytes;
         }
         self.tail.push_back(chunk);
     }

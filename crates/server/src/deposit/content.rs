@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dialect::WriteOptions;
 use event::Entry;
 use registry::DepositOrder;
-use trail::{Feed as _, Trail};
+use trail::{Runs, Trail};
 
 use super::{Failure, ledger};
 use crate::export::Form;
@@ -54,15 +54,11 @@ impl Content<'_> {
         let mut writer = form.writer().map_err(|_| unknown())?;
         let (mut counts, mut buffer) = (Counts::default(), Vec::new());
         writer.begin(&mut buffer)?;
-        let mut next = self.range.start;
-        while next < self.range.end {
+        for run in Runs::new(self.trail, self.range.clone(), READ_COUNT) {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Failure::Cut);
             }
-            let left = usize::try_from(self.range.end - next).unwrap_or(READ_COUNT);
-            let run = self.trail.read(next, left.min(READ_COUNT))?;
-            next += run.len() as u64;
-            for recorded in &run {
+            for recorded in &run? {
                 let index = recorded.index;
                 let text = recorded.text();
                 let entry = Entry::parse(&text).map_err(|_| Failure::Foreign { index })?;

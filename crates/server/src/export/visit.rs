@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 
 use search::{Cursor, Order, PAGE_MAX, Query};
-use trail::{Feed as _, Recorded};
+use trail::{Feed as _, Recorded, Runs};
 
 use crate::instance::OpenTrail;
 use crate::kinds::Catalogues;
@@ -64,8 +64,9 @@ fn scan<E: From<trail::Error>>(
         }
         Ok(())
     };
-    let mut runs = Runs { open, range };
-    if runs.range.end.saturating_sub(runs.range.start) <= READ_COUNT as u64 {
+    let much = range.end.saturating_sub(range.start) > READ_COUNT as u64;
+    let mut runs = Runs::new(&*open.trail, range, READ_COUNT);
+    if !much {
         return runs.try_for_each(|run| take(run?));
     }
     std::thread::scope(|scope| {
@@ -74,29 +75,6 @@ fn scan<E: From<trail::Error>>(
         scope.spawn(move || runs.try_for_each(|run| sender.send(run)));
         receiver.into_iter().try_for_each(|run| take(run?))
     })
-}
-
-/// The events of a range, some at a time.
-struct Runs<'a> {
-    open: &'a OpenTrail,
-    range: Range<u64>,
-}
-
-impl Iterator for Runs<'_> {
-    type Item = Result<Vec<Recorded>, trail::Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.range.is_empty() {
-            return None;
-        }
-        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(READ_COUNT);
-        let run = self.open.trail.read(self.range.start, left.min(READ_COUNT));
-        match &run {
-            Ok(run) => self.range.start += run.len() as u64,
-            Err(_) => self.range.start = self.range.end,
-        }
-        Some(run)
-    }
 }
 
 /// Finds the events that are meant below an index. Gives how far it came: search that is damaged

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use event::Actor;
 use registry::{Checked, SYSTEM_SLUG, Slug};
-use search::{Clause, Field, Order, Pattern, Query};
+use search::{Clause, Field, Order, Query};
 use trail::{Feed as _, Recorded};
 
 use super::open::parse_built_in;
@@ -66,8 +66,7 @@ impl Instance {
     /// When the `system` trail cannot be searched or read.
     pub fn last_checks(&self, slug: &Slug, count: usize) -> Result<Vec<Recorded>, InstanceError> {
         let system = self.trail(&parse_built_in(SYSTEM_SLUG))?;
-        let exactly = |field, text: &str| Clause::new(field, Pattern::Exactly(text.to_owned()));
-        let checks = exactly(Field::Action, registry::CHECK_ACTION);
+        let checks = Clause::exactly(Field::Action, registry::CHECK_ACTION);
         let query = Query::history("trail", slug.as_str()).with(checks);
         let found = system.projection.search(&query, Order::LastRecorded, count, None)?;
         Ok(system.trail.read_many(&found.indexes)?)

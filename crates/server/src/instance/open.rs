@@ -12,7 +12,7 @@ use search::{Projection, Scheduler};
 use store::{Disk, Store};
 use tokio::sync::Notify;
 use trail::{
-    Cache, Clock, DiskIds, Feed, FileWatermark, Options, Surroundings, SystemClock, Trail,
+    Cache, Clock, DiskIds, Feed, FileWatermark, Options, Runs, Surroundings, SystemClock, Trail,
     WatchedClock,
 };
 
@@ -186,13 +186,9 @@ impl Instance {
         };
         let system = instance.trail(&parse_built_in(SYSTEM_SLUG))?;
         let mut registry = Registry::default();
-        let mut next = 0;
-        while next < system.trail.committed_size() {
-            let run = system.trail.read(next, FOLD_COUNT)?;
-            next += run.len() as u64;
-            for recorded in &run {
-                registry.apply(recorded);
-            }
+        let all = 0..system.trail.committed_size();
+        for run in Runs::new(&*system.trail, all, FOLD_COUNT) {
+            run?.iter().for_each(|recorded| registry.apply(recorded));
         }
         *instance.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
         Ok(Arc::new(instance))

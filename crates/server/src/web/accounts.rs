@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
-use search::{Account, Clause, Field, Pattern, Wanted};
+use search::{Account, Clause, Field, Wanted};
 use serde_json::json;
 
 use super::criteria::Criteria;
@@ -107,11 +107,11 @@ impl AccountsPage {
     }
 
     fn view(&self, account: &Account) -> AccountView {
-        let exactly = |field, text: &str| Clause::new(field, Pattern::Exactly(text.to_owned()));
-        let of_account = self.criteria.query.clone().with(exactly(Field::Actor, &account.account));
+        let of_account =
+            self.criteria.query.clone().with(Clause::exactly(Field::Actor, &account.account));
         let list = |query| format!("/t/{}{}", self.trail, self.criteria.asking(query).href());
         let addresses = account.addresses.iter().map(|(address, count)| {
-            let from_there = of_account.clone().with(exactly(Field::Ip, address));
+            let from_there = of_account.clone().with(Clause::exactly(Field::Ip, address));
             (text::clipped(address, 60), grouped(*count), list(from_there))
         });
         AccountView {

@@ -5,7 +5,7 @@
 
 use event::Entry;
 use registry::{Checked, SYSTEM_SLUG};
-use search::{Clause, Field, Interval, Order, Pattern, Query};
+use search::{Clause, Field, Interval, Order, Query};
 use trail::{Feed as _, Recorded, Recovery};
 
 use super::text::{self, grouped};
@@ -231,7 +231,7 @@ struct Span {
 fn life(instance: &Instance) -> Result<Vec<Turn>, InstanceError> {
     let Some(system) = registry::Slug::parse(SYSTEM_SLUG).ok() else { return Ok(Vec::new()) };
     let system = instance.trail(&system)?;
-    let clause = Clause::new(Field::TargetType, Pattern::Exactly(SERVER.to_owned()));
+    let clause = Clause::exactly(Field::TargetType, SERVER);
     let query = Query::default().with(clause);
     let found = system.projection.search(&query, Order::LastRecorded, LIFE_MAX, None)?;
     let mut turns: Vec<Turn> = system
@@ -254,21 +254,15 @@ fn spans_of(turns: &[Turn], now: i64) -> Vec<Span> {
     let mut spans = Vec::new();
     for (at, turn) in turns.iter().enumerate() {
         let next = turns.get(at + 1);
-        let span = match (turn.is_start, next) {
-            (true, Some(next)) if next.is_start => {
-                Span { from: turn.at, to: next.at, state: State::Lost, is_now: false }
-            }
-            (true, Some(next)) => {
-                Span { from: turn.at, to: next.at, state: State::On, is_now: false }
-            }
-            (true, None) => Span { from: turn.at, to: now, state: State::On, is_now: true },
-            (false, Some(next)) => {
-                Span { from: turn.at, to: next.at, state: State::Stopped, is_now: false }
-            }
+        let state = match (turn.is_start, next) {
+            (true, Some(next)) if next.is_start => State::Lost,
+            (true, _) => State::On,
+            (false, Some(_)) => State::Stopped,
             // What answers now has not stopped: another process did.
             (false, None) => continue,
         };
-        spans.push(span);
+        let to = next.map_or(now, |next| next.at);
+        spans.push(Span { from: turn.at, to, state, is_now: next.is_none() });
     }
     spans
 }

@@ -157,34 +157,27 @@ impl Criteria {
         Self { text: query.to_string(), query, fault: None, ..self.first_page() }
     }
 
+    /// Each condition of one sort, in words, with the question that is left without it.
+    fn each_without<T: ToString>(
+        &self,
+        list: &mut Vec<(String, Query)>,
+        sort: fn(&mut Query) -> &mut Vec<T>,
+    ) {
+        for at in 0..sort(&mut self.query.clone()).len() {
+            let mut rest = self.query.clone();
+            let condition = sort(&mut rest).remove(at);
+            list.push((condition.to_string(), rest));
+        }
+    }
+
     /// Every condition, in words, with the question that is left without it.
     pub(crate) fn conditions(&self) -> Vec<(String, Query)> {
         let mut list = Vec::new();
-        for (at, clause) in self.query.clauses.iter().enumerate() {
-            let mut rest = self.query.clone();
-            rest.clauses.remove(at);
-            list.push((clause.to_string(), rest));
-        }
-        for (at, text) in self.query.texts.iter().enumerate() {
-            let mut rest = self.query.clone();
-            rest.texts.remove(at);
-            list.push((text.to_string(), rest));
-        }
-        for (at, hours) in self.query.hours.iter().enumerate() {
-            let mut rest = self.query.clone();
-            rest.hours.remove(at);
-            list.push((hours.to_string(), rest));
-        }
-        for (at, during) in self.query.during.iter().enumerate() {
-            let mut rest = self.query.clone();
-            rest.during.remove(at);
-            list.push((during.to_string(), rest));
-        }
-        for (at, late) in self.query.late.iter().enumerate() {
-            let mut rest = self.query.clone();
-            rest.late.remove(at);
-            list.push((late.to_string(), rest));
-        }
+        self.each_without(&mut list, |query| &mut query.clauses);
+        self.each_without(&mut list, |query| &mut query.texts);
+        self.each_without(&mut list, |query| &mut query.hours);
+        self.each_without(&mut list, |query| &mut query.during);
+        self.each_without(&mut list, |query| &mut query.late);
         let Query { clauses, texts, hours, during, late, .. } = self.query.clone();
         let rest = Query { clauses, texts, hours, during, late, ..Query::default() };
         let Query { occurred, recorded, indexes, .. } = self.query.clone();
@@ -296,7 +289,7 @@ fn same(pattern: &Pattern, value: &str) -> bool {
 /// A question for events with this text anywhere.
 pub(crate) fn about(field: Field, value: &str) -> Query {
     Query {
-        clauses: vec![Clause::new(field, Pattern::Exactly(value.to_owned()))],
+        clauses: vec![Clause::exactly(field, value)],
         texts: Vec::<Text>::new(),
         ..Query::default()
     }

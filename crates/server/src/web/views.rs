@@ -10,7 +10,7 @@ use axum::extract::RawForm;
 use axum::http::Response;
 use event::{Entry, Event, Json, Moment, Outcome, Status, Target};
 use registry::{SYSTEM, SYSTEM_SLUG, Slug};
-use search::{Clause, Field, Order, PAGE_MAX, Pattern, Query};
+use search::{Clause, Field, Order, PAGE_MAX, Query};
 use serde_json::{Value, json};
 use trail::Feed as _;
 
@@ -105,8 +105,7 @@ pub(crate) async fn views_of(visit: &Visit, trail: &str) -> Result<Vec<View>, Pr
         .call
         .app
         .blocking(move || {
-            let query = Query::default()
-                .with(Clause::new(Field::TargetType, Pattern::Exactly(TYPE.to_owned())));
+            let query = Query::default().with(Clause::exactly(Field::TargetType, TYPE));
             let found = system.projection.search(&query, Order::FirstRecorded, PAGE_MAX, None)?;
             let mut fold = Fold::default();
             for recorded in system.trail.read_many(&found.indexes)? {

@@ -109,7 +109,7 @@ pub(super) async fn group_by(app: &App, request: Request) -> Result<Results, Pro
     let states = states(&mut params)?;
     let mut query = filters::take(&mut params)?;
     params.finish()?;
-    query.clauses.push(Clause::new(Field::TargetType, Pattern::Exactly(entity)));
+    query.clauses.push(Clause::exactly(Field::TargetType, entity));
     query.clauses.extend(states);
     query.check()?;
     visit.record("count", FACADE, &query);

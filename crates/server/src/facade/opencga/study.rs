@@ -1,7 +1,7 @@
 //! `{study}`: `[[organization@]project:]study` by id or UUID, or `*` for every record of the trail,
 //! those without a study among them.
 
-use search::{Clause, Field, Pattern, Query};
+use search::{Clause, Field, Query};
 
 use crate::instance::OpenTrail;
 use crate::problem::{Code, Problem};
@@ -55,7 +55,7 @@ pub(super) fn resolve(open: &OpenTrail, text: &str) -> Result<Study, Problem> {
         Problem::parameter("study", "is one study, written [[organization@]project:]study, or *")
     })?;
     let mut study = Study::default();
-    let named = name.study.map(|id| exactly(Field::Study, id));
+    let named = name.study.map(|id| Clause::exactly(Field::Study, id));
     study.clauses.extend(named);
     let base = Query { clauses: study.clauses.clone(), ..Query::default() };
     let fields = [Field::Organization, Field::Project];
@@ -82,7 +82,7 @@ fn place(study: &mut Study, field: Field, wanted: &str, values: &[&str]) -> Resu
         [] => {}
         [only] if *only == wanted => {}
         several if several.contains(&wanted) => {
-            study.clauses.push(exactly(field, wanted));
+            study.clauses.push(Clause::exactly(field, wanted));
             study.warnings.push(format!(
                 "the trail has studies of this name in several places; only records that name the \
                  {field} `{wanted}` themselves are given. The study's UUID gives them all"
@@ -98,10 +98,6 @@ fn place(study: &mut Study, field: Field, wanted: &str, values: &[&str]) -> Resu
 
 fn absent(message: String) -> Problem {
     Problem::new(Code::NoSuchResource).detail(message)
-}
-
-fn exactly(field: Field, text: &str) -> Clause {
-    Clause::new(field, Pattern::Exactly(text.to_owned()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::Response;
 use dialect::seqera::audit_log;
 use dialect::{Dialect as _, Losses, WriteOptions};
-use search::{Clause, Cursor, Field, Order, PAGE_MAX, Pattern, Query};
+use search::{Clause, Cursor, Field, Order, PAGE_MAX, Query};
 use serde_json::{Value, json};
 use trail::Feed as _;
 
@@ -162,11 +162,10 @@ fn find(open: &OpenTrail, number: u64) -> Result<Option<u64>, Problem> {
     if let Some(index) = number.checked_sub(OTHERS_FROM) {
         return Ok((index < open.trail.committed_size()).then_some(index));
     }
-    let exactly = |field, text: &str| Clause::new(field, Pattern::Exactly(text.to_owned()));
     let query = Query::default()
-        .with(exactly(Field::Id, &number.to_string()))
-        .with(exactly(Field::System, SYSTEM))
-        .with(exactly(Field::Format, FORMAT));
+        .with(Clause::exactly(Field::Id, number.to_string()))
+        .with(Clause::exactly(Field::System, SYSTEM))
+        .with(Clause::exactly(Field::Format, FORMAT));
     let page = open.projection.search(&query, Order::FirstRecorded, 1, None)?;
     Ok(page.indexes.first().copied())
 }
