@@ -1,5 +1,6 @@
 //! What a command says: data on stdout, everything else on stderr.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
@@ -13,6 +14,43 @@ pub(crate) enum Output {
     Json,
     /// Comma-separated values.
     Csv,
+}
+
+/// One cell of a row.
+#[derive(Clone, Debug)]
+pub(crate) enum Cell {
+    /// A text.
+    Text(String),
+    /// A count or an index: a number in JSON.
+    Number(u64),
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl Cell {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(number) => Cow::Owned(number.to_string()),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Number(number) => (*number).into(),
+        }
+    }
 }
 
 /// Writes one line of data. A reader that went away ends the command quietly.
@@ -29,13 +67,13 @@ pub(crate) fn note(text: &str) {
 }
 
 /// Writes rows: as a table for people, as JSON objects, or as CSV.
-pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<Cell>]) -> io::Result<()> {
     match output {
         Output::Table => {
             let mut table = comfy_table::Table::new();
             table.load_style(comfy_table::TableStyle::new()).set_header(header.iter().copied());
             for row in rows {
-                table.add_row(row.iter().map(|cell| printable(cell)));
+                table.add_row(row.iter().map(|cell| printable(&cell.text())));
             }
             line(&table.to_string())
         }
@@ -43,7 +81,7 @@ pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io:
             let object: serde_json::Map<String, serde_json::Value> = header
                 .iter()
                 .map(|name| (*name).to_owned())
-                .zip(row.iter().map(|cell| cell.clone().into()))
+                .zip(row.iter().map(Cell::json))
                 .collect();
             line(&serde_json::Value::from(object).to_string())
         }),
@@ -55,7 +93,7 @@ pub(crate) fn rows(output: Output, header: &[&str], rows: &[Vec<String>]) -> io:
                     if position > 0 {
                         cells.push(b',');
                     }
-                    dialect::csv::write_cell(&mut cells, cell, true);
+                    dialect::csv::write_cell(&mut cells, &cell.text(), true);
                 }
                 line(&String::from_utf8_lossy(&cells))
             })

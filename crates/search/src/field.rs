@@ -229,6 +229,17 @@ impl Field {
         )
     }
 
+    /// Every value that it can have, where no other text can be one. Kinds have theirs in a catalogue:
+    /// see [`parse_among`](crate::parse_among).
+    pub const fn vocabulary(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Outcome => Some(&["success", "failure", "denied", "unknown"]),
+            Self::Via => Some(&["api", "import", "server"]),
+            Self::Imported => Some(&["yes", "no"]),
+            _ => None,
+        }
+    }
+
     /// Whether events can be counted by it.
     pub const fn is_facet(self) -> bool {
         !self.is_words()
@@ -247,5 +258,11 @@ mod tests {
         }
         assert_eq!(Field::parse("ORG"), Some(Field::Organization));
         assert_eq!(Field::parse("colour"), None);
+    }
+
+    #[test]
+    fn an_outcome_is_what_an_event_can_say() {
+        let words = event::Status::ALL.map(event::Status::as_str);
+        assert_eq!(Field::Outcome.vocabulary(), Some(&words[..]));
     }
 }

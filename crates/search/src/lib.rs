@@ -45,7 +45,7 @@ pub use error::Error;
 pub use expression::Expression;
 pub use field::Field;
 pub use hours::{Hours, WeekTime};
-pub use language::{Fault, KEYWORDS, Zone, parse};
+pub use language::{Fault, KEYWORDS, Zone, parse, parse_among};
 pub use late::Late;
 pub use matches::{Kinds, NoKinds};
 pub use page::{Cursor, Order, PAGE_MAX, Page, SKIP_MAX};

@@ -218,6 +218,21 @@ impl Pattern {
         }
     }
 
+    /// What is wrong with this pattern for a field that has no other values than these, if anything. A
+    /// beginning or an expression need not be like any of them.
+    ///
+    /// # Errors
+    /// Names the field, the value and the values that it can have.
+    pub fn check_among(&self, field: Field, words: &[&str]) -> std::result::Result<(), String> {
+        let is_whole = matches!(self, Self::Like(_) | Self::Exactly(_));
+        if !is_whole || words.iter().any(|word| self.admits(word)) {
+            return Ok(());
+        }
+        let (last, rest) = words.split_last().unwrap_or((&"nothing", &[]));
+        let rest = if rest.is_empty() { String::new() } else { format!("{} or ", rest.join(", ")) };
+        Err(format!("`{}` is {rest}{last}, not `{}`", field.name(), self.text()))
+    }
+
     /// Whether a whole value is like this.
     pub(crate) fn admits(&self, value: &str) -> bool {
         match self {
@@ -246,7 +261,10 @@ impl Pattern {
     }
 
     /// What is wrong with this pattern for a field, if anything.
-    pub(crate) fn check(&self, field: Field) -> std::result::Result<(), String> {
+    ///
+    /// # Errors
+    /// Says what to change.
+    pub fn check(&self, field: Field) -> std::result::Result<(), String> {
         let name = field.name();
         if self.text().is_empty() {
             return Err(format!(
@@ -264,8 +282,8 @@ impl Pattern {
                 _ => Ok(()),
             };
         }
-        if field == Field::Imported && !["yes", "no"].iter().any(|word| self.admits(word)) {
-            return Err("`imported` is yes or no".to_owned());
+        if let Some(words) = field.vocabulary() {
+            self.check_among(field, words)?;
         }
         if field == Field::Imported && matches!(self, Self::Prefix(_) | Self::Matching(_)) {
             return Err("`imported` is yes or no".to_owned());

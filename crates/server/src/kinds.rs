@@ -15,6 +15,9 @@ const COMMON: Catalogue = Catalogue {
     words: &[],
 };
 
+/// The kind of actions that no catalogue knows or guesses.
+const OTHER: &str = "other";
+
 /// What this server itself records, on the `access` and `system` trails and of imports and deposits.
 const OWN: Catalogue = Catalogue {
     system: registry::SYSTEM,
@@ -68,10 +71,17 @@ pub(crate) fn catalogue(system: &str) -> &'static Catalogue {
 #[derive(Clone, Copy, Debug)]
 pub struct Catalogues;
 
+impl Catalogues {
+    /// Every kind that an action can be of.
+    pub fn words() -> Vec<&'static str> {
+        Kind::ALL.into_iter().map(Kind::as_str).chain([OTHER]).collect()
+    }
+}
+
 impl Kinds for Catalogues {
     fn kind_of(&self, system: &str, action: &str) -> Cow<'static, str> {
         let meaning = catalogue(system).meaning(action);
-        Cow::Borrowed(meaning.kind().map_or("other", Kind::as_str))
+        Cow::Borrowed(meaning.kind().map_or(OTHER, Kind::as_str))
     }
 
     fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)> {

@@ -11,7 +11,7 @@ use trail::{FileWatermark, Keys, Report, Watermark};
 use crate::cli::Place;
 use crate::config::Config;
 use crate::exit::{Exit, usage};
-use crate::output::{self, Output};
+use crate::output::{self, Cell, Output};
 use crate::running::Running;
 
 pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<Exit> {
@@ -73,7 +73,7 @@ fn look_again(seen: u32) -> bool {
     seen < 40
 }
 
-fn summarise(slug: &Slug, report: &Report) -> Vec<String> {
+fn summarise(slug: &Slug, report: &Report) -> Vec<Cell> {
     for problem in &report.problems {
         output::note(&format!("{slug}: {problem}"));
     }
@@ -81,11 +81,11 @@ fn summarise(slug: &Slug, report: &Report) -> Vec<String> {
         output::note(&format!("{slug}: note: {note}"));
     }
     vec![
-        slug.to_string(),
-        report.published_size.to_string(),
-        report.committed_size.to_string(),
-        report.checked.to_string(),
-        report.problems.len().to_string(),
+        slug.to_string().into(),
+        report.published_size.into(),
+        report.committed_size.into(),
+        report.checked.into(),
+        (report.problems.len() as u64).into(),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::{Opened, explain, open, open_at, open_here};
 use crate::cli::{CreateDeposit, Deposit, InTrail, Place, Roots};
 use crate::config::Config;
 use crate::exit::{Exit, usage};
-use crate::output::{self, Output};
+use crate::output::{self, Cell, Output};
 
 /// A deposit as the API shows it.
 #[derive(Deserialize)]
@@ -107,7 +107,7 @@ fn remove(at: &InTrail, id: &DepositId, reason: Option<&str>) -> Result<()> {
 }
 
 fn list(at: &InTrail, output: Output) -> Result<Exit> {
-    let rows: Vec<Vec<String>> = match open(&at.place)? {
+    let rows: Vec<Vec<Cell>> = match open(&at.place)? {
         Opened::Here(instance) => {
             instance.deposits(&at.trail).iter().map(|record| here(record)).collect()
         }
@@ -121,9 +121,9 @@ fn list(at: &InTrail, output: Output) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn here(record: &DepositRecord) -> Vec<String> {
+fn here(record: &DepositRecord) -> Vec<Cell> {
     let order = &record.order;
-    vec![
+    let texts = [
         record.id.to_string(),
         order.dialect.clone(),
         order.format.clone(),
@@ -131,12 +131,15 @@ fn here(record: &DepositRecord) -> Vec<String> {
         order.download.as_str().to_owned(),
         event::format_micros(record.created_at_micros),
         record.removed_at_micros.map_or_else(String::new, event::format_micros),
-    ]
+    ];
+    texts.map(Cell::from).to_vec()
 }
 
-fn there(shown: Shown) -> Vec<String> {
+fn there(shown: Shown) -> Vec<Cell> {
     let Shown { id, dialect, format, destination, download, created_at, removed_at } = shown;
-    vec![id, dialect, format, destination, download, created_at, removed_at.unwrap_or_default()]
+    [id, dialect, format, destination, download, created_at, removed_at.unwrap_or_default()]
+        .map(Cell::from)
+        .to_vec()
 }
 
 /// Runs once. Damage is a failed verification; what could not be deposited is a failure.
@@ -157,10 +160,10 @@ fn run_all(place: &Place, roots: &Roots, output: Output) -> Result<Exit> {
             };
         }
         rows.push(vec![
-            id.to_string(),
-            report.deposited.to_string(),
-            report.verified.to_string(),
-            (report.findings.len() as u64 + report.findings_left_out).to_string(),
+            id.to_string().into(),
+            report.deposited.into(),
+            report.verified.into(),
+            (report.findings.len() as u64 + report.findings_left_out).into(),
         ]);
     }
     output::rows(output, &["deposit", "deposited", "verified", "problems"], &rows)?;

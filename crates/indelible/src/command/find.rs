@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 use event::Entry;
-use search::Query;
+use search::{Query, Zone};
+use server::Catalogues;
 use trail::Recorded;
 
 use super::read;
 use crate::cli::InTrail;
 use crate::exit::{Exit, usage};
-use crate::output::{self, Output};
+use crate::output::{self, Cell, Output};
 
 /// Events that a table shows unless it is told otherwise.
 const TABLE_LIMIT: usize = 50;
@@ -35,16 +36,16 @@ pub(crate) fn run(query: &str, at: &InTrail, output: Output, limit: Option<usize
 
 /// Reads a query, pointing at the word that is wrong.
 pub(super) fn parse(text: &str) -> Result<Query> {
-    Query::parse(text).map_err(|fault| {
+    search::parse_among(text, &Zone::UTC, &Catalogues::words()).map_err(|fault| {
         let word = text.get(fault.place.clone()).unwrap_or_default();
         usage(format!("in the query, at `{word}`: {}", fault.message))
     })
 }
 
-fn row(recorded: &Recorded) -> Vec<String> {
+fn row(recorded: &Recorded) -> Vec<Cell> {
     let text = recorded.text();
     let Ok(entry) = Entry::parse(&text) else {
-        return vec![recorded.index.to_string()];
+        return vec![recorded.index.into()];
     };
     let event = &entry.event;
     let join = |kind: &str, id: Option<&str>| {
@@ -53,13 +54,13 @@ fn row(recorded: &Recorded) -> Vec<String> {
     let actor = event.actor.as_ref().map(|actor| {
         actor.name.as_deref().or(actor.id.as_deref()).unwrap_or(&actor.kind).to_owned()
     });
-    vec![
-        recorded.index.to_string(),
+    let texts = [
         event.occurred_at.as_str().to_owned(),
         actor.unwrap_or_default(),
         event.action.to_string(),
         event.target.as_ref().map(|t| join(&t.kind, t.id.as_deref())).unwrap_or_default(),
         event.outcome.as_ref().map(|o| o.status.as_str().to_owned()).unwrap_or_default(),
         event.reason.as_ref().map(|reason| reason.text.to_string()).unwrap_or_default(),
-    ]
+    ];
+    [recorded.index.into()].into_iter().chain(texts.map(Cell::from)).collect()
 }

@@ -5,12 +5,12 @@ use anyhow::Result;
 use registry::{Scope, Slug, TokenId, TokenRecord};
 use serde::Deserialize;
 use serde_json::json;
-use server::instance::Instance;
+use server::instance::{Instance, InstanceError};
 
 use super::{Opened, explain, open};
 use crate::cli::{Place, Token};
 use crate::exit::{Exit, usage};
-use crate::output;
+use crate::output::{self, Cell};
 
 /// A new token as the API shows it.
 #[derive(Deserialize)]
@@ -58,7 +58,12 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
                     let by = Instance::operator();
                     let (_, secret) = instance
                         .create_token(&label, trail, scopes, expires, &by)
-                        .map_err(explain)?;
+                        .map_err(|error| match error {
+                            InstanceError::Order { message, .. } => {
+                                usage(format!("--expires {message}"))
+                            }
+                            other => explain(other),
+                        })?;
                     instance.stop();
                     secret.expose().to_owned()
                 }
@@ -82,26 +87,37 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
         Token::Revoke { id, place, reason } => {
             let id = TokenId::parse(&id)
                 .ok_or_else(|| usage("a token's id has 12 hexadecimal digits; see `token list`"))?;
-            match open(&place)? {
-                Opened::Here(instance) => {
-                    instance
-                        .revoke_token(&id, &Instance::operator(), reason.as_deref())
-                        .map_err(explain)?;
-                    instance.stop();
-                }
-                Opened::There(server) => {
-                    let reason: Vec<_> =
-                        reason.iter().map(|text| ("reason", text.as_str())).collect();
-                    server.delete(&format!("/api/v1/tokens/{id}"), &reason)?;
-                }
+            match revoke(&place, &id, reason.as_deref())? {
+                None => output::note(&format!("revoked {id}")),
+                Some(at) => output::note(&format!(
+                    "{id} is revoked since {at}; nothing more is recorded of it"
+                )),
             }
-            output::note(&format!("revoked {id}"));
         }
     }
     Ok(Exit::Done)
 }
 
-fn list(place: &Place) -> Result<Vec<Vec<String>>> {
+/// Ends a token. Gives since when it had been revoked before, if it had.
+fn revoke(place: &Place, id: &TokenId, reason: Option<&str>) -> Result<Option<String>> {
+    match open(place)? {
+        Opened::Here(instance) => {
+            let before = instance.registry().token(id).and_then(|token| token.revoked_at_micros);
+            instance.revoke_token(id, &Instance::operator(), reason).map_err(explain)?;
+            instance.stop();
+            Ok(before.map(event::format_micros))
+        }
+        Opened::There(server) => {
+            let list: List = server.json("/api/v1/tokens")?;
+            let before = list.tokens.into_iter().find(|token| token.id == id.as_str());
+            let reason: Vec<_> = reason.iter().map(|text| ("reason", *text)).collect();
+            server.delete(&format!("/api/v1/tokens/{id}"), &reason)?;
+            Ok(before.and_then(|token| token.revoked_at))
+        }
+    }
+}
+
+fn list(place: &Place) -> Result<Vec<Vec<Cell>>> {
     let rows = match open(place)? {
         Opened::Here(instance) => {
             let now = instance.now_micros();
@@ -117,23 +133,24 @@ fn list(place: &Place) -> Result<Vec<Vec<String>>> {
     Ok(rows)
 }
 
-fn here(token: &TokenRecord, now_micros: i64) -> Vec<String> {
+fn here(token: &TokenRecord, now_micros: i64) -> Vec<Cell> {
     let state = match (token.revoked_at_micros, token.is_valid_at(now_micros)) {
         (Some(at), _) => format!("revoked {}", event::format_micros(at)),
         (None, true) => "valid".to_owned(),
         (None, false) => "over".to_owned(),
     };
-    vec![
+    let texts = [
         token.id.to_string(),
         token.label.clone(),
         of_trail(token.trail.as_ref()),
         words(&token.scopes),
         event::format_micros(token.created_at_micros),
         state,
-    ]
+    ];
+    texts.map(Cell::from).to_vec()
 }
 
-fn there(token: Shown, now_micros: i64) -> Vec<String> {
+fn there(token: Shown, now_micros: i64) -> Vec<Cell> {
     let end = token.expires_at.as_deref().and_then(event::parse_rfc3339);
     let state = match token.revoked_at {
         Some(at) => format!("revoked {at}"),
@@ -141,7 +158,7 @@ fn there(token: Shown, now_micros: i64) -> Vec<String> {
         None => "over".to_owned(),
     };
     let (trail, scopes) = (of_trail(token.trail.as_ref()), words(&token.scopes));
-    vec![token.id, token.label, trail, scopes, token.created_at, state]
+    [token.id, token.label, trail, scopes, token.created_at, state].map(Cell::from).to_vec()
 }
 
 fn of_trail(trail: Option<&Slug>) -> String {

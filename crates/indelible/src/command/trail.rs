@@ -10,7 +10,7 @@ use super::source::status;
 use super::{Opened, explain, open};
 use crate::cli::{Place, Trail};
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Cell};
 
 /// A trail as the API shows it.
 #[derive(Deserialize)]
@@ -51,17 +51,17 @@ pub(crate) fn run(command: Trail) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn list(place: &Place) -> Result<Vec<Vec<String>>> {
+fn list(place: &Place) -> Result<Vec<Vec<Cell>>> {
     let mut rows = Vec::new();
     match open(place)? {
         Opened::Here(instance) => {
             for record in instance.trails() {
                 let size = trail::Feed::committed_size(&*instance.trail(&record.slug)?.trail);
                 rows.push(vec![
-                    record.slug.to_string(),
-                    size.to_string(),
-                    event::format_micros(record.created_at_micros),
-                    record.vkey.clone(),
+                    record.slug.to_string().into(),
+                    size.into(),
+                    event::format_micros(record.created_at_micros).into(),
+                    record.vkey.clone().into(),
                 ]);
             }
         }
@@ -70,7 +70,12 @@ fn list(place: &Place) -> Result<Vec<Vec<String>>> {
                 server.json::<List>("/api/v1/trails")?.trails
             {
                 let size = status(&server, &slug)?.committed_size;
-                rows.push(vec![slug.to_string(), size.to_string(), created_at, verifier_key]);
+                rows.push(vec![
+                    slug.to_string().into(),
+                    size.into(),
+                    created_at.into(),
+                    verifier_key.into(),
+                ]);
             }
         }
     }

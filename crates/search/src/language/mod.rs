@@ -23,6 +23,9 @@
 //! `action:` also finds what the platform recorded under another name of the same act, such as a
 //! deprecated one; `action:=` does not.
 //!
+//! A field whose values are all known (`outcome`, `via`, `imported`, and `kind` by the catalogues) takes
+//! none that it never has; `outcome:f*` and `outcome:~^f` are not compared with them.
+//!
 //! `hours:` takes days, hours or both, by the clocks of the reader's zone unless it names one; `22-6`
 //! goes over midnight and means the late and the early hours of each day.
 //!
@@ -37,5 +40,5 @@ mod parse;
 mod print;
 mod time;
 
-pub use parse::{Fault, KEYWORDS, parse};
+pub use parse::{Fault, KEYWORDS, parse, parse_among};
 pub use time::Zone;

@@ -33,6 +33,14 @@ impl Fault {
 /// # Errors
 /// Names the word and the fix.
 pub fn parse(text: &str, zone: &Zone) -> Result<Query, Fault> {
+    parse_among(text, zone, &[])
+}
+
+/// Reads a question where an action can be of these kinds and no other; of any when there are none.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_among(text: &str, zone: &Zone, kinds: &[&str]) -> Result<Query, Fault> {
     if text.len() > BYTES_MAX {
         let message = format!("a question has at most {BYTES_MAX} bytes; shorten it");
         return Err(Fault::new(0..text.len(), &message));
@@ -53,7 +61,7 @@ pub fn parse(text: &str, zone: &Zone) -> Result<Query, Fault> {
         match lexer.field() {
             Some((name, place)) => {
                 let values = lexer.values().map_err(|fault| missing(fault, name, &place))?;
-                let term = Term { name, place, values, negated, zone };
+                let term = Term { name, place, values, negated, zone, kinds };
                 term.add_to(&mut query)?;
             }
             None => query.texts.push(bare(&mut lexer, negated, start)?),
@@ -93,6 +101,8 @@ struct Term<'a> {
     values: Vec<Value>,
     negated: bool,
     zone: &'a Zone,
+    /// The kinds that an action can be of; any when empty.
+    kinds: &'a [&'a str],
 }
 
 impl Term<'_> {
@@ -153,7 +163,11 @@ impl Term<'_> {
                 None if value.prefix => Pattern::Prefix(value.text),
                 None => Pattern::Like(value.text),
             };
-            pattern.check(field).map_err(|message| Fault::new(value.place, &message))?;
+            let mut checked = pattern.check(field);
+            if field == Field::Kind && !self.kinds.is_empty() {
+                checked = checked.and_then(|()| pattern.check_among(field, self.kinds));
+            }
+            checked.map_err(|message| Fault::new(value.place, &message))?;
             patterns.push(pattern);
         }
         Ok(Clause { field, negated: self.negated, test: Test::Any(patterns) })

@@ -103,6 +103,26 @@ fn a_quoted_keyword_is_a_word() {
 }
 
 #[test]
+fn a_closed_vocabulary_binds_whole_values_only() {
+    for text in ["outcome:FAILURE", "outcome:f*", "outcome:~^maybe", "outcome:none", "outcome:any"]
+    {
+        Query::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+    }
+    let among = |text| search::parse_among(text, &Zone::UTC, &["delete", "other"]);
+    for text in ["kind:Delete", "kind:(other|del*)", "kind:~x", "-kind:none", "action:maybe"] {
+        among(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+    }
+    let fault = among("actor:ana kind:(delete|deletes)").unwrap_err();
+    assert_eq!(
+        (fault.place, fault.message.as_str()),
+        (23..30, "`kind` is delete or other, not `deletes`")
+    );
+    assert!(Query::parse("kind:deletes").is_ok(), "no catalogue says which kinds there are");
+    let wrong = Clause::exactly(Field::Outcome, "maybe");
+    assert!(Query::default().with(wrong).check().is_err(), "however the question came about");
+}
+
+#[test]
 fn what_is_wrong_is_pointed_at() {
     for (text, word, advice) in [
         ("actor:ana actions:x", "actions", "did you mean `action`"),
@@ -123,7 +143,11 @@ fn what_is_wrong_is_pointed_at() {
         ("before:\"a b\"*", "\"a b\"*", "single word"),
         ("before:--", "--", "a letter or a digit"),
         ("ip:10.0*", "10.0*", "name a network"),
-        ("imported:maybe", "maybe", "yes or no"),
+        ("imported:maybe", "maybe", "`imported` is yes or no, not `maybe`"),
+        ("outcome:maybe", "maybe", "`outcome` is success, failure, denied or unknown, not `maybe`"),
+        ("-status:(failure|=Denied)", "=Denied", "denied or unknown, not `Denied`"),
+        ("outcome:\"none\"", "\"none\"", "not `none`"),
+        ("via:ui", "ui", "`via` is api, import or server, not `ui`"),
         ("has:colour", "colour", "no field"),
         ("during:2026-01-31", "2026-01-31", "not a span of time"),
         ("during:..", "..", "not a span of time"),

@@ -2,6 +2,7 @@
 
 use search::{Clause, Field, Interval, Order, Pattern, Query, Test, Zone};
 
+use crate::Catalogues;
 use crate::params::Params;
 use crate::problem::{Code, Detail, Problem};
 
@@ -21,8 +22,8 @@ impl Question {
         let unknown = || Problem::parameter("zone", "is the name of a time zone, as Europe/Madrid");
         let zone = Zone::named(&name).ok_or_else(unknown)?;
         let text = params.take("q")?.unwrap_or_default();
-        let mut query =
-            search::parse(&text, &zone).map_err(|fault| Problem::question("q", &fault))?;
+        let mut query = search::parse_among(&text, &zone, &Catalogues::words())
+            .map_err(|fault| Problem::question("q", &fault))?;
         for (name, from) in [("from", true), ("to", false)] {
             if let Some(value) = params.take(name)? {
                 narrow(&mut query.occurred, moment(name, &value, &zone)?, from);
@@ -64,11 +65,16 @@ fn moment(name: &str, value: &str, zone: &Zone) -> Result<i64, Problem> {
     let found = if value.chars().all(plain) { read() } else { None };
     found.ok_or_else(|| {
         let message = "is a date or a time, as 2026-01-31 or 2026-01-31T08:00:00Z";
-        Problem::new(Code::InvalidQuery).detail(format!("{name} {message}")).because(Detail {
-            parameter: Some(name.to_owned()),
-            message: message.to_owned(),
-            ..Detail::default()
-        })
+        wrong(name, format!("{name} {message}"), message)
+    })
+}
+
+/// A parameter that does not say what can be asked for.
+fn wrong(name: &str, detail: String, message: &str) -> Problem {
+    Problem::new(Code::InvalidQuery).detail(detail).because(Detail {
+        parameter: Some(name.to_owned()),
+        message: message.to_owned(),
+        ..Detail::default()
     })
 }
 
@@ -90,9 +96,15 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
         if value.is_empty() {
             continue;
         }
+        let pattern = Pattern::Like(value);
+        let mut checked = pattern.check(field);
+        if field == Field::Kind {
+            checked = checked.and_then(|()| pattern.check_among(field, &Catalogues::words()));
+        }
+        checked.map_err(|message| wrong(&name, message.clone(), &message))?;
         match clauses.iter_mut().find(|(other, _)| *other == field) {
-            Some((_, patterns)) => patterns.push(Pattern::Like(value)),
-            None => clauses.push((field, vec![Pattern::Like(value)])),
+            Some((_, patterns)) => patterns.push(pattern),
+            None => clauses.push((field, vec![pattern])),
         }
     }
     query.clauses.extend(clauses.into_iter().map(|(field, patterns)| Clause {
@@ -129,5 +141,11 @@ mod tests {
         assert_eq!(read("from=yesterday+noon"), Err(Code::InvalidQuery));
         assert_eq!(read("q=from:(a"), Err(Code::InvalidQuery));
         assert_eq!(read("zone=Mars"), Err(Code::InvalidParameter));
+        assert_eq!(read("outcome=denied&kind=Delete"), read("q=outcome:denied+kind:Delete"));
+        for wrong in
+            ["outcome=maybe", "q=outcome:maybe", "kind=deletes", "q=kind:deletes", "via=ui"]
+        {
+            assert_eq!(read(wrong), Err(Code::InvalidQuery), "{wrong}");
+        }
     }
 }

@@ -46,7 +46,17 @@ pub(crate) struct CheckView {
     pub(crate) words: String,
     /// How many entries: all below this index.
     pub(crate) checked: String,
+    count: u64,
     pub(crate) problems: Vec<String>,
+}
+
+/// How much of a trail a check covers, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Covers {
+    /// A tick when it is all.
+    pub(crate) sign: &'static str,
+    pub(crate) what: String,
+    pub(crate) found: &'static str,
 }
 
 /// A time during which the server was on or off.
@@ -154,6 +164,28 @@ pub(crate) fn last_checks(
 }
 
 impl CheckView {
+    /// What this check says of a trail that has so many entries now, if it found no fault: a part is
+    /// never told for the whole.
+    pub(crate) fn covers(&self, recorded: u64) -> Covers {
+        let (sign, what) = match (self.count, recorded) {
+            (0, 1..) => ("…", "no entry checked yet".to_owned()),
+            (1, 1) => ("✓", "the one entry checked".to_owned()),
+            (count, recorded) if count >= recorded => {
+                ("✓", format!("all {} entries checked", grouped(recorded)))
+            }
+            (count, recorded) => (
+                "…",
+                format!("the first {} of {} entries checked", grouped(count), grouped(recorded)),
+            ),
+        };
+        let found = match self.count {
+            0 => "the trail was empty",
+            count if count < recorded => "nothing missing among them",
+            _ => "nothing missing",
+        };
+        Covers { sign, what, found }
+    }
+
     fn new(recorded: &Recorded, clock: &Clock) -> Option<Self> {
         let text = recorded.text();
         let entry = Entry::parse(&text).ok()?;
@@ -178,6 +210,7 @@ impl CheckView {
             is_sound: checked.is_sound(),
             words,
             checked: grouped(checked.checked),
+            count: checked.checked,
             problems,
         })
     }
@@ -304,5 +337,28 @@ mod tests {
         assert!(quiet[0].contains("nothing was mended"));
         let mended = Recovery { republished: 3, ..Recovery::default() };
         assert!(start_words(&mended)[0].starts_with("3 events"));
+    }
+
+    #[test]
+    fn a_check_of_a_part_is_not_told_for_the_whole() {
+        let words = |count: u64, recorded: u64| {
+            let view = CheckView {
+                when: String::new(),
+                by: String::new(),
+                is_sound: true,
+                words: String::new(),
+                checked: grouped(count),
+                count,
+                problems: Vec::new(),
+            };
+            let Covers { sign, what, found } = view.covers(recorded);
+            format!("{sign} {what}, {found}")
+        };
+        assert_eq!(words(3, 3), "✓ all 3 entries checked, nothing missing");
+        assert_eq!(words(1, 1), "✓ the one entry checked, nothing missing");
+        assert_eq!(words(4, 3), "✓ all 3 entries checked, nothing missing", "it grew meanwhile");
+        assert_eq!(words(2, 3), "… the first 2 of 3 entries checked, nothing missing among them");
+        assert_eq!(words(0, 3), "… no entry checked yet, the trail was empty");
+        assert_eq!(words(0, 0), "✓ all 0 entries checked, the trail was empty");
     }
 }

@@ -9,6 +9,7 @@ use search::{Clause, Fault, Field, Interval, Order, Pattern, Query, Test, Text, 
 
 use super::columns::Column;
 use super::when::{Clock, Period};
+use crate::Catalogues;
 use crate::params::Params;
 use crate::problem::Problem;
 
@@ -191,7 +192,8 @@ impl Criteria {
 
 /// Reads a text; days in it are meant in the reader's zone.
 pub(crate) fn parse(text: &str, clock: &Clock) -> Result<Query, Fault> {
-    search::parse(text, &Zone::named(clock.zone_name()).unwrap_or(Zone::UTC))
+    let zone = Zone::named(clock.zone_name()).unwrap_or(Zone::UTC);
+    search::parse_among(text, &zone, &Catalogues::words())
 }
 
 /// A field of the form, and what stands in it for a question: the value of its only plain condition.

@@ -21,9 +21,9 @@ use super::text::{self, Html, grouped};
 use super::views::{View, views_of};
 use super::visit::{Frame, Shown, Visit, page, see_other};
 use super::when::{Clock, Period};
-use crate::Links;
 use crate::instance::OpenTrail;
 use crate::problem::Problem;
+use crate::{Catalogues, Links};
 
 #[derive(Template)]
 #[template(path = "list.html")]
@@ -139,6 +139,9 @@ struct FaultView {
 /// What a page covers, so that nobody takes a part for the whole.
 #[derive(Debug, Default)]
 pub(crate) struct Cover {
+    /// Entries that are recorded.
+    pub(crate) committed: u64,
+    /// The same for a person.
     pub(crate) recorded: String,
     pub(crate) first: String,
     pub(crate) last: String,
@@ -157,6 +160,7 @@ impl Cover {
             micros.map_or_else(String::new, |micros| clock.stamp_micros(micros).to_string())
         };
         Ok(Self {
+            committed,
             recorded: grouped(committed),
             first: moment(span.map(|span| span.0)),
             last: moment(span.map(|span| span.1)),
@@ -425,13 +429,9 @@ fn known_values(word: &str) -> Option<Vec<&'static str>> {
         "has" => search::Field::ALL.into_iter().map(search::Field::name).collect(),
         "hours" => vec!["mon-fri/7-19", "sat-sun", "22-6"],
         "late" => vec!["15m", "1h", "1d", "7d"],
-        "imported" => vec!["yes", "no"],
-        "outcome" | "status" => vec!["success", "failure", "denied", "unknown"],
-        "kind" => {
-            dialect::Kind::ALL.into_iter().map(dialect::Kind::as_str).chain(["other"]).collect()
-        }
+        "kind" => Catalogues::words(),
         "from" | "to" | "recorded_from" | "recorded_to" | "during" | "index" => Vec::new(),
-        _ => return None,
+        word => search::Field::parse(word)?.vocabulary()?.to_vec(),
     })
 }
 

@@ -29,6 +29,29 @@ async fn filters_words_ranges_and_orders_find_events() {
 }
 
 #[tokio::test]
+async fn a_value_that_a_field_never_has_is_a_bad_question() {
+    let app = TestApp::new();
+    app.fill(5).await;
+    for (query, parameter, said) in [
+        ("q=outcome:maybe", "q", "`outcome` is success, failure, denied or unknown, not `maybe`"),
+        ("status=maybe", "status", "`outcome` is success, failure, denied or unknown, not `maybe`"),
+        ("kind=deletes", "kind", "permission, export or other, not `deletes`"),
+    ] {
+        for resource in ["events", "count", "facets?fields=action", "export?format=csv"] {
+            let mark = if resource.contains('?') { '&' } else { '?' };
+            let answer = app.get(&format!("/api/v1/trails/lab/{resource}{mark}{query}")).await;
+            let problem = answer.problem("invalid-query");
+            let error = &problem["errors"][0];
+            assert_eq!(error["parameter"], parameter, "{resource} {query}");
+            assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+            assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+        }
+    }
+    let found = app.get("/api/v1/trails/lab/events?q=outcome:f*").await.json();
+    assert_eq!(indexes(&found), [3]);
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_without_gap_or_repetition() {
     let app = TestApp::new();
     app.fill(25).await;

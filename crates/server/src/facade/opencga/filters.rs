@@ -24,6 +24,9 @@ pub(super) const STATUSES: [(&str, &[&str]); 3] =
 /// The word for records that do not say how it ended.
 pub(super) const UNKNOWN: &str = "UNKNOWN";
 
+/// Stands for a word that is none of those.
+const NO_STATUS: &str = "-";
+
 /// Takes the filters out of the parameters.
 ///
 /// # Errors
@@ -46,7 +49,8 @@ pub(super) fn take(params: &mut Params) -> Result<Query, Problem> {
                 continue;
             }
             let clauses = text::clauses(Field::Outcome, &text, &outcomes);
-            query.clauses.extend(clauses.map_err(|fault| Problem::parameter(name, fault))?);
+            let clauses = clauses.map_err(|fault| Problem::parameter(name, fault))?;
+            query.clauses.extend(clauses.into_iter().filter_map(known_outcomes));
         }
     }
     if let Some(text) = params.take("date")? {
@@ -88,5 +92,19 @@ fn outcomes(pattern: &Pattern) -> Vec<Pattern> {
         .map(|outcome| Pattern::Exactly((*outcome).to_owned()))
         .collect();
     // A word that the platform does not have: no outcome is like it.
-    if words.is_empty() { vec![pattern.clone()] } else { words }
+    if words.is_empty() { vec![Pattern::Exactly(NO_STATUS.to_owned())] } else { words }
+}
+
+/// A condition without the words that no outcome is like; `None` when it leaves out nothing but those.
+fn known_outcomes(clause: Clause) -> Option<Clause> {
+    let Test::Any(mut patterns) = clause.test else { return Some(clause) };
+    patterns.retain(|pattern| pattern.text() != NO_STATUS);
+    if patterns.is_empty() {
+        if clause.negated {
+            return None;
+        }
+        // The question of nothing: no outcome begins like this.
+        patterns.push(Pattern::Prefix(NO_STATUS.to_owned()));
+    }
+    Some(Clause { test: Test::Any(patterns), ..clause })
 }
