@@ -1,6 +1,6 @@
 //! The handles that a request may use, and the limits that it is held to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,6 +14,7 @@ use crate::instance::{Instance, InstanceError, OpenTrail};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Detail, Problem};
+use crate::refusals::Refusals;
 
 /// Bytes of request bodies that may be in memory at once, all requests together.
 const BODIES_BYTES_MAX: usize = 160 * 1024 * 1024;
@@ -88,16 +89,7 @@ struct Parts {
     imports: Arc<Semaphore>,
     reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
-    refusals: Mutex<Refusals>,
-}
-
-/// Wrong tokens that were presented.
-#[derive(Debug, Default)]
-struct Refusals {
-    /// Since they were last recorded.
-    count: u64,
-    /// When that was.
-    recorded_at_micros: Option<i64>,
+    refusals: Refusals,
 }
 
 impl App {
@@ -112,7 +104,7 @@ impl App {
             imports: Arc::new(Semaphore::new(IMPORTS_MAX)),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             stopping: watch::Sender::new(false),
-            refusals: Mutex::default(),
+            refusals: Refusals::default(),
         }))
     }
 
@@ -147,18 +139,8 @@ impl App {
         self.0.stopping.subscribe()
     }
 
-    /// Counts a wrong token, and gives the count when it is time to record it.
-    pub(crate) fn count_refusal(&self, now_micros: i64) -> Option<u64> {
-        /// How often refusals are recorded at most.
-        const PAUSE_MICROS: i64 = 10_000_000;
-        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.count += 1;
-        let last = refusals.recorded_at_micros;
-        if last.is_some_and(|last| (0..PAUSE_MICROS).contains(&(now_micros - last))) {
-            return None;
-        }
-        refusals.recorded_at_micros = Some(now_micros);
-        Some(std::mem::take(&mut refusals.count))
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     /// Runs what blocks on the disk on a thread for it.

@@ -10,6 +10,7 @@ use registry::{Scope, Slug, TokenRecord};
 
 use crate::App;
 use crate::control::Operator;
+use crate::door::{self, From};
 use crate::instance::Instance;
 use crate::problem::{Code, Problem};
 
@@ -27,7 +28,7 @@ impl Caller {
         Self { token, operator: None }
     }
 
-    /// The caller of a request.
+    /// The caller of a request. A token that is wrong is counted.
     ///
     /// # Errors
     /// [`Code::Unauthenticated`].
@@ -36,7 +37,11 @@ impl Caller {
             let token = Arc::new(TokenRecord::operator());
             return Ok(Self { token, operator: Some(name.into()) });
         }
-        Self::presenting(app, bearer_of(headers))
+        Self::presenting(app, bearer_of(headers)).inspect_err(|_| {
+            if headers.contains_key(header::AUTHORIZATION) {
+                door::refuse(app, From::new(headers, extensions));
+            }
+        })
     }
 
     /// The caller who presents a token, wherever it stood.

@@ -7,15 +7,15 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, Uri, header};
-use event::{Actor, Client, Event, Json, Moment, Outcome, Status, Target};
+use event::{Event, Json, Moment, Outcome, Status, Target};
 use registry::Scope;
 
 use crate::App;
 use crate::auth::Caller;
+use crate::door::{self, From, client};
 use crate::instance::{OpenTrail, record_access};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::service::Peer;
 
 /// A request of a caller with a valid token.
 #[derive(Debug)]
@@ -32,18 +32,9 @@ impl FromRequestParts<App> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let peer = peer_of(parts);
-        let caller = Caller::of(app, &parts.headers, &parts.extensions).inspect_err(|_| {
-            if parts.headers.contains_key(header::AUTHORIZATION) {
-                note_refusal(app, client(peer, &parts.headers));
-            }
-        })?;
+        let caller = Caller::of(app, &parts.headers, &parts.extensions)?;
         Self::by(caller, parts, app).await
     }
-}
-
-fn peer_of(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<Peer>().map(|Peer(ip)| *ip)
 }
 
 impl Call {
@@ -55,14 +46,9 @@ impl Call {
     ) -> Result<Caller, Problem> {
         Caller::presenting(app, presented).inspect_err(|_| {
             if presented.is_some() {
-                note_refusal(app, client(peer_of(parts), &parts.headers));
+                door::refuse(app, From::of(parts));
             }
         })
-    }
-
-    /// Says on the `access` trail that somebody signed in through a facade.
-    pub(crate) fn record_sign_in(app: &App, parts: &Parts, caller: &Caller, facade: &str) {
-        record_sign_in(app, Some(caller), client(peer_of(parts), &parts.headers), facade);
     }
 
     /// A request of a caller who is known already.
@@ -73,7 +59,7 @@ impl Call {
             .iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let peer = peer_of(parts);
+        let peer = From::of(parts).peer;
         let (uri, headers) = (parts.uri.clone(), parts.headers.clone());
         Ok(Self { app: app.clone(), caller, uri, headers, path, peer })
     }
@@ -153,57 +139,6 @@ impl Call {
     ) {
         self.record(action, ("trail", open.slug.as_str()), Status::Success, Some(params));
     }
-}
-
-/// Says on the `access` trail that somebody signed in at a door, or was refused there.
-pub(crate) fn record_sign_in(
-    app: &App,
-    caller: Option<&Caller>,
-    client: Option<Client<'static>>,
-    door: &str,
-) {
-    let at = Moment::from_micros(app.instance().now_micros());
-    let nobody = || Actor { kind: "anonymous".into(), ..Actor::default() };
-    let status = if caller.is_some() { Status::Success } else { Status::Denied };
-    let event = Event {
-        actor: Some(caller.map_or_else(nobody, Caller::actor)),
-        client,
-        target: Some(Target { kind: door.to_owned().into(), ..Target::default() }),
-        outcome: Some(Outcome { status, ..Outcome::default() }),
-        ..Event::new(at, registry::SYSTEM, "sign-in")
-    };
-    record_access(app.instance(), event);
-}
-
-/// What is known of where a request comes from.
-pub(crate) fn client(peer: Option<IpAddr>, headers: &HeaderMap) -> Option<Client<'static>> {
-    /// More of a user agent than anyone reads.
-    const AGENT_BYTES_MAX: usize = 256;
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let agent = agent
-        .map(|agent| agent.get(..agent.floor_char_boundary(AGENT_BYTES_MAX)).unwrap_or_default())
-        .filter(|agent| !agent.is_empty() && !agent.chars().any(char::is_control));
-    (peer.is_some() || agent.is_some()).then(|| Client {
-        ip: peer.map(|ip| ip.to_string().into()),
-        user_agent: agent.map(|agent| agent.to_owned().into()),
-        host: None,
-    })
-}
-
-/// Says on the `access` trail that wrong tokens were presented: every ten seconds at most, and how
-/// many there were, so that nobody can fill the trail with nothing.
-fn note_refusal(app: &App, client: Option<Client<'static>>) {
-    let now = app.instance().now_micros();
-    let Some(count) = app.count_refusal(now) else { return };
-    let attributes = format!("{{\"count\":{count}}}");
-    let event = Event {
-        actor: Some(Actor { kind: "anonymous".into(), ..Actor::default() }),
-        client,
-        outcome: Some(Outcome { status: Status::Denied, ..Outcome::default() }),
-        attributes: Json::parse(&attributes).ok().map(Json::into_owned),
-        ..Event::new(Moment::from_micros(now), registry::SYSTEM, "refuse")
-    };
-    record_access(app.instance(), event);
 }
 
 /// An answer in JSON.

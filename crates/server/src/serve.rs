@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::control::{Control, Operator};
 use crate::instance::{Instance, Scrub};
-use crate::{App, AppOptions, Service, Tls};
+use crate::{App, AppOptions, Service, Tls, door};
 
 /// Bytes of all headers of a request.
 const HEADERS_BYTES_MAX: u32 = 64 * 1024;
@@ -29,6 +29,9 @@ const STREAMS_MAX: u32 = 128;
 
 /// Commands at once that the control socket answers; more wait.
 const COMMANDS_MAX: usize = 32;
+
+/// How often it is looked whether there is a sum of wrong tokens to tell.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How a server listens.
 #[derive(Clone, Debug)]
@@ -109,6 +112,31 @@ impl Server {
     pub async fn bind(instance: Arc<Instance>, options: ServeOptions) -> Result<Self, ServeError> {
         let refused = |source| ServeError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+        Self::listening(listener, instance, options)
+    }
+
+    /// Takes over a socket that listens already, instead of the address in the options. To be called
+    /// within a runtime.
+    ///
+    /// # Errors
+    /// [`ServeError::Listen`].
+    pub fn over(
+        listener: std::net::TcpListener,
+        instance: Arc<Instance>,
+        options: ServeOptions,
+    ) -> Result<Self, ServeError> {
+        let refused = |source| ServeError::Listen { address: options.listen, source };
+        listener.set_nonblocking(true).map_err(refused)?;
+        let listener = TcpListener::from_std(listener).map_err(refused)?;
+        Self::listening(listener, instance, options)
+    }
+
+    fn listening(
+        listener: TcpListener,
+        instance: Arc<Instance>,
+        options: ServeOptions,
+    ) -> Result<Self, ServeError> {
+        let refused = |source| ServeError::Listen { address: options.listen, source };
         let address = listener.local_addr().map_err(refused)?;
         let control = Control::open(instance.directory()).inspect_err(|error| {
             tracing::warn!(%error, "no control socket: commands cannot reach this server");
@@ -135,6 +163,7 @@ impl Server {
             tracing::error!(%error, "no thread for the nightly check");
         }
         blocking(&app, Instance::note_start).await;
+        tokio::spawn(tell_refusals(app.clone()));
         let connections = Arc::new(Semaphore::new(options.connections_max));
         let graceful = GracefulShutdown::new();
         let commands = Arc::new(Semaphore::new(COMMANDS_MAX));
@@ -184,8 +213,17 @@ impl Server {
         if tokio::time::timeout(options.stop_timeout, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");
         }
+        door::tell_refusals(&app, true).await;
         blocking(&app, Instance::note_stop).await;
         blocking(&app, Instance::stop).await;
+    }
+}
+
+/// Says every minute how many wrong tokens came that were not told one by one, until the server stops.
+async fn tell_refusals(app: App) {
+    let mut stopping = app.stopping();
+    while tokio::time::timeout(TELL_EVERY, stopping.wait_for(|stops| *stops)).await.is_err() {
+        door::tell_refusals(&app, false).await;
     }
 }
 

@@ -55,6 +55,9 @@ impl Service {
         let begin = Instant::now();
         let id = request_id(&request);
         self.app.metrics().request();
+        if let Some(ip) = peer {
+            request.extensions_mut().insert(Peer(ip));
+        }
         let mut response = match append_slug(&request) {
             Some(slug) => {
                 let answered = api::append(&self.app, &slug, request).await;
@@ -65,9 +68,6 @@ impl Service {
                 response
             }
             None => {
-                if let Some(ip) = peer {
-                    request.extensions_mut().insert(Peer(ip));
-                }
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 // The router's own error is `Infallible`.
                 let response = match self.router.clone().oneshot(request).await {

@@ -36,7 +36,11 @@ pub fn record_access(instance: &Arc<Instance>, event: Event<'static>) {
     });
 }
 
-async fn write_access(
+/// Records on the `access` trail what somebody did with the server.
+///
+/// # Errors
+/// When that cannot be recorded.
+pub async fn write_access(
     instance: &Arc<Instance>,
     event: &Event<'static>,
 ) -> Result<(), InstanceError> {

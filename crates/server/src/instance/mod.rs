@@ -29,7 +29,7 @@ mod open;
 mod scrub;
 
 pub(crate) use append::{BY_SERVER, own_record};
-pub use append::{append, record_access, salt, uuid7};
+pub use append::{append, record_access, salt, uuid7, write_access};
 pub use deposits::NewDeposit;
 pub use error::InstanceError;
 pub(crate) use notes::server;

@@ -102,6 +102,10 @@ codes! {
     SearchBehind => "search-behind", SERVICE_UNAVAILABLE, "Search is behind";
     /// The request, or one event of it, is larger than `limit` in `unit`. Nothing was recorded.
     TooLarge => "too-large", PAYLOAD_TOO_LARGE, "The request is too large";
+    /// Many wrong tokens were presented lately, from this address or from all together. Each is counted
+    /// on the `access` trail. A right token is let in at any time; try another one, or wait for as long
+    /// as `Retry-After` says.
+    TooManyAttempts => "too-many-attempts", TOO_MANY_REQUESTS, "Too many wrong tokens";
     /// A checked piece of the trail contradicts the trail's own checkpoint. Nothing of it is handed
     /// out. An operator has to run `indelible check`.
     TrailDamaged => "trail-damaged", INTERNAL_SERVER_ERROR, "The stored trail is damaged";

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{Extension, RawForm, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Response, Uri, header};
 use axum::response::IntoResponse as _;
 
 use super::session::{COOKIE, Sessions, cookie, is_own_form};
 use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other};
 use crate::App;
-use crate::auth::Caller;
-use crate::call::{client, record_sign_in};
+use crate::door::{From, sign_in};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
-use crate::service::Peer;
 
 #[derive(Template)]
 #[template(path = "signin.html")]
@@ -23,6 +21,8 @@ struct SigninPage {
     frame: Frame,
     to: String,
     refused: bool,
+    /// After how many a wrong token is looked at again; empty for at once.
+    seconds: String,
 }
 
 /// `GET /signin`.
@@ -31,34 +31,34 @@ pub(crate) async fn signin(headers: HeaderMap, uri: Uri) -> Shown {
     let mut params = Params::of(&uri).map_err(|problem| Failed::new(problem, taste.clone()))?;
     let to = params.take("to").ok().flatten().unwrap_or_default();
     let frame = Frame::bare("Sign in", &taste, "/signin");
-    Ok(page(&SigninPage { frame, to: own_path(&to).to_owned(), refused: false }))
+    Ok(page(&SigninPage {
+        frame,
+        to: own_path(&to).to_owned(),
+        refused: false,
+        seconds: String::new(),
+    }))
 }
 
 /// `POST /signin`.
 pub(crate) async fn begin(
     State(app): State<App>,
     Extension(sessions): Extension<Arc<Sessions>>,
-    peer: Option<Extension<Peer>>,
+    extensions: Extensions,
     headers: HeaderMap,
     RawForm(form): RawForm,
 ) -> Shown {
     let taste = Taste::of(&headers);
-    let from = client(peer.map(|Extension(Peer(ip))| ip), &headers);
+    let from = From::new(&headers, &extensions);
     let mut form =
         read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste.clone()))?;
     let take = |form: &mut Params, name: &str| form.take(name).ok().flatten().unwrap_or_default();
     let to = own_path(&take(&mut form, "to")).to_owned();
     let presented = take(&mut form, "token");
-    let token = app.instance().authenticate(presented.trim());
-    let Some(token) = token else {
-        record_sign_in(&app, None, from, "page");
-        let frame = Frame::bare("Sign in", &taste, "/signin");
-        let mut response = page(&SigninPage { frame, to, refused: true });
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
-        return Ok(response);
+    let caller = match sign_in(&app, from, presented.trim(), "page") {
+        Ok(caller) => caller,
+        Err(problem) => return Ok(refused(problem, to, &taste)),
     };
-    let (id, caller) = (token.id.clone(), Caller::new(token));
-    record_sign_in(&app, Some(&caller), from, "page");
+    let id = caller.token().id.clone();
     let name = sessions
         .begin(id, app.instance().now_micros())
         .ok_or_else(|| Failed::new(Problem::new(Code::Internal), taste))?;
@@ -67,6 +67,22 @@ pub(crate) async fn begin(
     let value = format!("{COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}");
     set_cookie(&mut response, &value);
     Ok(response)
+}
+
+/// The page again, with what was wrong and when to try again.
+fn refused(problem: Problem, to: String, taste: &Taste) -> Response<Body> {
+    let told = problem.into_response();
+    let wait = told.headers().get(header::RETRY_AFTER).cloned();
+    let seconds = wait.as_ref().and_then(|wait| wait.to_str().ok()).unwrap_or_default();
+    let frame = Frame::bare("Sign in", taste, "/signin");
+    let shown = SigninPage { frame, to, refused: true, seconds: seconds.to_owned() };
+    let mut response = page(&shown);
+    *response.status_mut() = told.status();
+    *response.extensions_mut() = told.extensions().clone();
+    if let Some(wait) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
 }
 
 /// `POST /signout`.

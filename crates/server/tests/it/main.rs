@@ -28,6 +28,7 @@ mod pages;
 mod random;
 mod read;
 mod reader;
+mod refusals;
 mod search;
 mod streams;
 mod tiles;

@@ -8,6 +8,7 @@ use super::FACADE;
 use super::envelope::Results;
 use crate::App;
 use crate::call::{Call, object};
+use crate::door::{From, sign_in};
 use crate::problem::{Code, Problem};
 
 /// What a client sends: a user with a password, or a token to go on with.
@@ -36,13 +37,15 @@ pub(super) async fn login(app: &App, request: Request) -> Result<Results, Proble
             return Err(Problem::new(Code::InvalidRequest).detail(detail));
         }
     };
-    let caller = Call::presenting(app, &parts, Some(&presented)).map_err(|problem| {
+    let admitted = if is_sign_in {
+        sign_in(app, From::of(&parts), &presented, FACADE)
+    } else {
+        // A refresh follows every call of some clients, and tells nothing new.
+        Call::presenting(app, &parts, Some(&presented))
+    };
+    admitted.map_err(|problem| {
         problem.detail("Incorrect user or password: the password is an API token of this server")
     })?;
-    if is_sign_in {
-        // A refresh follows every call of some clients, and tells nothing new.
-        Call::record_sign_in(app, &parts, &caller, FACADE);
-    }
     let tokens = json!({"token": presented, "refreshToken": presented});
     Ok(Results::of(vec![tokens.to_string()]))
 }
