@@ -115,7 +115,7 @@ pub(crate) enum Command {
         /// The log's public key: NAME+HASH+KEY
         #[arg(long)]
         vkey: String,
-        /// A .tlog-proof file, or a log in tlog-tiles layout
+        /// A .tlog-proof file, or the folder or URL in which a log's `checkpoint` lies
         log: String,
         /// The entry's bytes, for a receipt that does not carry them
         #[arg(long, value_name = "FILE")]

@@ -149,8 +149,14 @@ fn refusal(status: http::StatusCode, problem: &str) -> anyhow::Error {
         "trail-damaged" => Exit::Unverified,
         _ => Exit::Failed,
     };
-    let first = problem.pointer("/errors/0/message").and_then(Value::as_str);
-    let told = word("detail").or(first).or_else(|| word("title")).unwrap_or(status.as_str());
+    let first = problem.pointer("/errors/0").and_then(|error| {
+        let message = error.get("message")?.as_str()?;
+        // The message goes on where the member's name ends.
+        let member = error.get("pointer").and_then(Value::as_str).unwrap_or_default();
+        Some(format!("{} {message}", member.trim_start_matches('/')).trim_start().to_owned())
+    });
+    let told =
+        word("detail").or(first.as_deref()).or_else(|| word("title")).unwrap_or(status.as_str());
     let told = match code {
         "no-such-trail" => {
             "there is no such trail; see `indelible trail list`, or make it with `indelible trail create`"

@@ -1,6 +1,6 @@
 //! `demo`: real records, a small lab, a URL.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use dialect::ReadOptions;
 use registry::{Scope, Slug};
 use server::import::{self, Import, Rejected, Watch};
 use server::instance::{Instance, InstanceOptions, OpenTrail};
-use server::{ServeOptions, Server};
+use server::{ServeError, ServeOptions, Server};
 
 use super::{explain, serve};
 use crate::exit::Exit;
@@ -28,10 +28,12 @@ const OPENCGA: [(&str, &str); 2] = [
 const LAB: &str = include_str!("lab.jsonl");
 
 pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit> {
-    let directory = match directory {
-        Some(directory) => vacant(directory)?,
-        None => temporary()?,
-    };
+    let named = directory.map(vacant).transpose()?;
+    // Before anything is made: who starts it again on another port finds no folder left over.
+    let listener = TcpListener::bind(listen)
+        .map_err(|source| ServeError::Listen { address: listen, source })
+        .context("end what uses this address, or name another with --listen")?;
+    let directory = named.map_or_else(temporary, Ok)?;
     let mut options = InstanceOptions::new(directory.join("state-outside"));
     let data = directory.join("data");
     options.public_read_path = true;
@@ -54,7 +56,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stopped = serve::stopped()?;
-        let server = Server::bind(Arc::clone(&instance), ServeOptions::new(listen)).await?;
+        let server = Server::over(listener, Arc::clone(&instance), ServeOptions::new(listen))?;
         let url = format!("http://{}", server.address());
         let player = (url.clone(), token.expose().to_owned(), instance.now_micros());
         tokio::task::spawn_blocking(move || {

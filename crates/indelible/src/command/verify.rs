@@ -1,14 +1,24 @@
 //! `verify`: a receipt, or a whole log, offline and without trusting who wrote it.
+//!
+//! What was read and is not what it says is a failed verification. Where there is no log to read,
+//! nothing was verified: that is a failure of another kind, which says where logs are.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use tlog::{BundleId, Checkpoint, Receipt, Tile, TileBuilder, VerifierKey, leaf_hash};
 
 use crate::exit::{Because, Exit, unverified, usage};
 use crate::output;
+
+/// What can be verified, for those who named something else.
+const LOG_IS: &str = "LOG is a .tlog-proof file, or the folder or the http(s) URL in which the file \
+                      `checkpoint` of a log lies";
+
+/// Logs of a directory that are named.
+const LOGS_NAMED_MAX: usize = 20;
 
 /// The most bytes that one resource of a log may have: a full bundle of the largest entries.
 const RESOURCE_BYTES_MAX: u64 = 256 * (2 + 65_535);
@@ -26,7 +36,7 @@ pub(crate) fn run(
         return verify_log(&key, &remote);
     }
     let path = Path::new(log);
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read {log}"))?;
+    let metadata = fs::metadata(path).with_context(|| format!("cannot read {log}; {LOG_IS}"))?;
     if metadata.is_dir() {
         verify_log(&key, &Folder(path.to_owned()))
     } else {
@@ -37,6 +47,9 @@ pub(crate) fn run(
 /// Where a log's resources come from.
 trait Source {
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>>;
+
+    /// What to say where no checkpoint lies: there is no log, unless the rest of one is there.
+    fn absent(&self) -> anyhow::Error;
 }
 
 struct Folder(PathBuf);
@@ -53,6 +66,33 @@ impl Source for Folder {
             Err(error) => Err(error).with_context(|| format!("cannot read {path}")),
         }
     }
+
+    fn absent(&self) -> anyhow::Error {
+        if self.0.join("tile").is_dir() {
+            return unverified("checkpoint is missing beside the log's tiles");
+        }
+        let logs = logs_in(&self.0);
+        let named = if logs.is_empty() {
+            String::new()
+        } else {
+            format!(". The logs below it are {}", logs.join(", "))
+        };
+        anyhow!("there is no log in {}; {LOG_IS}{named}", self.0.display())
+    }
+}
+
+/// The logs of a data directory, or of a folder of logs.
+fn logs_in(folder: &Path) -> Vec<String> {
+    let below = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut logs: Vec<String> = below(folder.join("trails"))
+        .chain(below(folder.to_owned()))
+        .map(|entry| entry.path())
+        .filter(|path| path.join("checkpoint").is_file())
+        .map(|path| output::printable(&path.display().to_string()))
+        .take(LOGS_NAMED_MAX)
+        .collect();
+    logs.sort();
+    logs
 }
 
 struct Remote<'t> {
@@ -68,6 +108,8 @@ impl Source for Remote<'_> {
             request = request.header("Authorization", &format!("Bearer {token}"));
         }
         match request.call() {
+            // A site that shows a page for whatever is asked has no log there.
+            Ok(response) if is_page(&response) => Ok(None),
             Ok(mut response) => {
                 let mut bytes = Vec::new();
                 let body = response.body_mut().as_reader();
@@ -75,19 +117,36 @@ impl Source for Remote<'_> {
                 Ok(Some(bytes))
             }
             Err(ureq::Error::StatusCode(404)) => Ok(None),
-            Err(ureq::Error::StatusCode(code @ (401 | 403))) => {
-                Err(Because(Exit::NotAuthorised, format!("{url} answered {code}")).into())
-            }
+            Err(ureq::Error::StatusCode(code @ (401 | 403))) => Err(Because(
+                Exit::NotAuthorised,
+                format!("{url} answered {code}; name a token that may read it with --token"),
+            )
+            .into()),
             Err(error) => Err(error).with_context(|| format!("cannot read {url}")),
         }
     }
+
+    fn absent(&self) -> anyhow::Error {
+        let host_ends = self.url.match_indices('/').nth(2).map_or(self.url.len(), |(at, _)| at);
+        let host = self.url.get(..host_ends).unwrap_or_default();
+        anyhow!(
+            "there is no log at {}: it has no /checkpoint; {LOG_IS}. The logs of a server are \
+             {host}/trails/SLUG",
+            self.url
+        )
+    }
+}
+
+fn is_page(response: &ureq::http::Response<ureq::Body>) -> bool {
+    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
     let get =
         |path: &str| source.get(path)?.ok_or_else(|| unverified(format!("{path} is missing")));
-    let note = String::from_utf8(get("checkpoint")?)
-        .map_err(|_| unverified("the checkpoint is not text"))?;
+    let note = source.get("checkpoint")?.ok_or_else(|| source.absent())?;
+    let note = String::from_utf8(note).map_err(|_| unverified("the checkpoint is not text"))?;
     let checkpoint = Checkpoint::open(&note, None, std::slice::from_ref(key))
         .map_err(|error| unverified(format!("the checkpoint does not verify: {error}")))?;
     let size = checkpoint.size();

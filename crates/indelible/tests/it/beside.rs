@@ -136,6 +136,8 @@ fn mistakes_beside_a_server_are_named_with_their_exit_codes() {
         let errors = shell.fails(code, arguments);
         assert!(errors.contains(expected), "{arguments:?}: {errors}");
     };
+    let over = ["token", "create", "--scope", "read", "--expires", "2020-01-01T00:00:00Z"];
+    check(2, &over, "expires_at is over already at 2020-01-01T00:00:00");
     check(1, &["search", "", "--trail", "nope"], "trail create");
     check(1, &["receipt", "0", "--trail", "nope"], "trail create");
     check(2, &["search", "actr:ana", "--trail", "lab"], "actr");

@@ -76,9 +76,13 @@ fn mistakes_are_named_with_their_fix() {
     };
     check(1, &["search", "", "--trail", "nope"], "trail create");
     check(2, &["search", "actr:ana", "--trail", "lab"], "actr");
+    check(2, &["search", "outcome:maybe", "--trail", "lab"], "denied or unknown, not `maybe`");
+    check(2, &["search", "kind:deletes", "--trail", "lab"], "not `deletes`");
     check(2, &["import", "nope", "x", "--trail", "lab"], "opencga");
     check(1, &["import", "opencga", "missing.json", "--trail", "lab"], "missing.json");
     check(2, &["token", "create", "--scope", "fly"], "append, read or admin");
+    let over = ["token", "create", "--scope", "read", "--expires", "2020-01-01T00:00:00Z"];
+    check(2, &over, "--expires is over already at 2020-01-01T00:00:00");
     check(2, &["trail", "create", "Lab"], "slug");
     check(1, &["trail", "create", "lab"], "already");
     check(2, &["verify", "--vkey", "x", "data/trails/lab"], "--vkey");
@@ -96,7 +100,55 @@ fn a_token_is_alone_on_stdout() {
     assert_eq!(list.lines().count(), 2);
     let id = token.trim().split('_').nth(1).unwrap().to_owned();
     shell.done(&["token", "revoke", &id, "--reason", "test"]);
-    assert!(shell.done(&["token", "list"]).contains("revoked"));
+    let listed = shell.done(&["token", "list"]);
+    assert!(listed.contains("revoked"));
+    let again = shell.run(&["token", "revoke", &id, "--reason", "again"]);
+    let said = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.success() && said.contains("is revoked since"), "{said}");
+    assert_eq!(shell.done(&["token", "list"]), listed);
+    let revoked = shell.done(&["search", "action:token.revoke", "--trail", "system", "-o", "json"]);
+    assert_eq!(revoked.lines().count(), 1, "{revoked}");
+}
+
+#[test]
+fn counts_are_numbers_in_json() {
+    let (shell, _) = with_trail();
+    shell.done(&["import", "opencga", &opencga("v3.1.0_opencga.json"), "--trail", "lab"]);
+    let row = |arguments: &[&str]| -> Value {
+        let out = shell.done(arguments);
+        let rows: Vec<Value> =
+            out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        rows.into_iter().find(|row| row.get("trail").is_none_or(|trail| trail == "lab")).unwrap()
+    };
+    let checked = row(&["check", "-o", "json"]);
+    assert_eq!(
+        checked,
+        serde_json::json!({
+            "trail": "lab", "published": 13, "committed": 13, "checked": 13, "problems": 0,
+        })
+    );
+    assert_eq!(row(&["trail", "list", "-o", "json"])["events"], 13);
+    let csv = shell.done(&["check", "--trail", "lab", "-o", "csv"]);
+    assert_eq!(csv.lines().last(), Some("lab,13,13,13,0"));
+}
+
+#[test]
+fn a_demo_on_a_busy_port_leaves_nothing_behind() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let shell = Shell::new();
+    std::fs::create_dir(shell.path("tmp")).unwrap();
+    std::fs::create_dir(shell.path("own")).unwrap();
+    for folder in [&[][..], &["new"], &["own"]] {
+        let mut command = shell.command(&["demo", "--listen", &address]);
+        let output = command.args(folder).env("TMPDIR", shell.path("tmp")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+        assert_eq!(std::fs::read_dir(shell.path("tmp")).unwrap().count(), 0);
+        assert!(!shell.path("new").try_exists().unwrap());
+        assert_eq!(std::fs::read_dir(shell.path("own")).unwrap().count(), 0, "it stays as it was");
+    }
 }
 
 #[test]

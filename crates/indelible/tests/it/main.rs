@@ -13,5 +13,6 @@ mod import;
 mod killed;
 mod killed_deposits;
 mod load;
+mod logs;
 mod shell;
 mod tidy;

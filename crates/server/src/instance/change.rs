@@ -76,7 +76,8 @@ impl Instance {
     /// Makes a token and gives its secret, which cannot be had again.
     ///
     /// # Errors
-    /// [`InstanceError::NoTrail`] for a token of a trail that does not exist.
+    /// [`InstanceError::NoTrail`] for a token of a trail that does not exist; [`InstanceError::Order`]
+    /// for one that would be over when it is made.
     pub fn create_token(
         &self,
         label: &str,
@@ -88,6 +89,13 @@ impl Instance {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slug) = trail.as_ref().filter(|slug| self.registry().trail(slug).is_none()) {
             return Err(InstanceError::NoTrail { slug: slug.clone() });
+        }
+        if let Some(at) = expires_at_micros.filter(|at| *at <= self.now_micros()) {
+            let message = format!(
+                "is over already at {}; name a later time, or none for a token that does not end",
+                event::format_micros(at)
+            );
+            return Err(InstanceError::Order { member: "expires_at", message });
         }
         let mut random = zeroize::Zeroizing::new([0; 38]);
         getrandom::fill(random.as_mut_slice()).map_err(|error| {
@@ -105,7 +113,8 @@ impl Instance {
         Ok((secret.id(), secret))
     }
 
-    /// Ends a token. It is refused from the moment this returns.
+    /// Ends a token. It is refused from the moment this returns. One that was revoked before stays so
+    /// since then, and nothing is recorded.
     ///
     /// # Errors
     /// [`InstanceError::NoToken`].
@@ -116,8 +125,10 @@ impl Instance {
         reason: Option<&str>,
     ) -> Result<(), InstanceError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.registry().token(id).is_none() {
-            return Err(InstanceError::NoToken { id: id.to_string() });
+        let token = self.registry().token(id).map(Arc::clone);
+        let token = token.ok_or_else(|| InstanceError::NoToken { id: id.to_string() })?;
+        if token.revoked_at_micros.is_some() {
+            return Ok(());
         }
         self.change(&Change::TokenRevoke { id: id.clone() }, by, reason)
     }
