@@ -36,7 +36,11 @@ pub(crate) fn run(
         return verify_log(&key, &remote);
     }
     let path = Path::new(log);
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read {log}; {LOG_IS}"))?;
+    let metadata =
+        fs::metadata(path).map_err(|error| anyhow!("cannot read {log}: {error}; {LOG_IS}"))?;
+    if path.file_name().is_some_and(|name| name == "checkpoint") && metadata.is_file() {
+        return Err(anyhow!("{log} is the checkpoint of a log; {LOG_IS}"));
+    }
     if metadata.is_dir() {
         verify_log(&key, &Folder(path.to_owned()))
     } else {

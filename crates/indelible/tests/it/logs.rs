@@ -15,6 +15,7 @@ fn a_folder_without_a_log_is_no_wrong_log_and_the_right_one_is_named() {
         ("empty", "there is no log in empty"),
         ("nowhere", "cannot read nowhere"),
         ("localhost:1/trails/lab", "http(s) URL"),
+        ("data/trails/lab/checkpoint", "is the checkpoint of a log"),
     ] {
         let errors = fails(1, log);
         assert!(errors.contains(said) && errors.contains("`checkpoint`"), "{log}: {errors}");
