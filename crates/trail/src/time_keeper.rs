@@ -1,8 +1,8 @@
 //! The server's clock, watched: `recorded_at` never goes back, and not ahead on the word of a clock
 //! that jumped.
 //!
-//! Between two looks the wall clock should move as far as the monotonic clock does. A difference of
-//! more than [`STEP_MICROS`] is a step: it is noted, and the times go on from the new one. A step
+//! Between two looks the wall clock should move as far as the monotonic clock does, which goes on
+//! while the machine is suspended. A difference of more than [`STEP_MICROS`] is a step: it is noted, and the times go on from the new one. A step
 //! that would move `recorded_at` more than [`AHEAD_MICROS`] ahead is not believed before an operator
 //! confirms it, because `recorded_at` could never come back.
 //!
@@ -19,6 +19,12 @@ pub const STEP_MICROS: i64 = 5_000_000;
 
 /// A step further ahead than this stops appends.
 pub const AHEAD_MICROS: i64 = 3_600_000_000;
+
+/// Two clocks are not read in one moment: read so far apart, they are read again …
+const APART_MICROS: i64 = 100_000;
+
+/// … but only so often.
+const READINGS_MAX: usize = 8;
 
 /// Steps that wait to be recorded; of more, the first are forgotten.
 const STEPS_MAX: usize = 64;
@@ -102,8 +108,7 @@ impl WatchedClock {
 
     pub(crate) fn look(&self) -> Look {
         let mut state = self.lock();
-        let now = self.clock.now_micros();
-        let monotonic = self.clock.monotonic_micros();
+        let (now, monotonic) = self.read();
         let base = *state.wall_minus_monotonic.get_or_insert(now - monotonic);
         let expected = base + monotonic;
         let stepped = now - expected;
@@ -122,6 +127,21 @@ impl WatchedClock {
             state.wall_minus_monotonic = Some(now - monotonic);
         }
         Look { at_micros: now, ahead_micros: None }
+    }
+
+    /// Wall and monotonic time of one moment. A machine that is suspended between the two readings
+    /// would seem to have been set back, and then to leap.
+    fn read(&self) -> (i64, i64) {
+        let mut before = self.clock.monotonic_micros();
+        let mut now = self.clock.now_micros();
+        for _ in 1..READINGS_MAX {
+            let after = self.clock.monotonic_micros();
+            if after - before <= APART_MICROS {
+                break;
+            }
+            (before, now) = (after, self.clock.now_micros());
+        }
+        (now, before)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -162,6 +182,8 @@ impl TimeKeeper {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
 
     #[derive(Debug)]
@@ -215,5 +237,43 @@ mod tests {
         assert!(clock.ahead_micros().is_some());
         clock.confirm();
         assert_eq!(clock.look(), believed(3 * AHEAD_MICROS));
+    }
+    /// A machine that sleeps at chosen readings of its clocks.
+    #[derive(Debug, Default)]
+    struct Sleeper {
+        micros: AtomicI64,
+        readings: AtomicI64,
+        sleeps_at: i64,
+    }
+
+    impl Sleeper {
+        const WALL_MINUS_BOOT: i64 = 1_750_000_000_000_000;
+
+        fn read(&self) -> i64 {
+            let reading = self.readings.fetch_add(1, Ordering::Relaxed);
+            let passes = if reading == self.sleeps_at { 9 * AHEAD_MICROS } else { 10 };
+            self.micros.fetch_add(passes, Ordering::Relaxed)
+        }
+    }
+
+    impl Clock for Sleeper {
+        fn now_micros(&self) -> i64 {
+            Self::WALL_MINUS_BOOT + self.read()
+        }
+        fn monotonic_micros(&self) -> i64 {
+            self.read()
+        }
+    }
+
+    #[test]
+    fn a_machine_may_be_suspended_between_any_two_readings() {
+        for sleeps_at in 0..24 {
+            let sleeper = Arc::new(Sleeper { sleeps_at, ..Sleeper::default() });
+            let clock = WatchedClock::new(Arc::clone(&sleeper) as Arc<dyn Clock>);
+            for _ in 0..10 {
+                assert_eq!(clock.ahead_micros(), None, "slept at reading {sleeps_at}");
+            }
+            assert_eq!(clock.take_steps(), [], "slept at reading {sleeps_at}");
+        }
     }
 }

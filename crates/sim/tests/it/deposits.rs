@@ -9,10 +9,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicBool},
 };
 
 use event::{Draft, Entry, Event, Received};
@@ -246,7 +243,7 @@ fn temporary() -> TempDir {
 impl World {
     fn new() -> Self {
         let root = temporary();
-        let clock = Arc::new(TestClock(BEGIN.into()));
+        let clock = Arc::new(TestClock::at(BEGIN));
         let deposit = |number: u8, dialect: &str, format: &str, imports: bool| {
             let destination = root.path().join(dialect).display().to_string();
             let below = Destination::parse(&destination, &[root.path().to_owned()]).unwrap();
@@ -289,7 +286,7 @@ impl World {
                 Step::Append(from, to) => self.append(from..to, "api"),
                 Step::Import(from, to) => self.append(from..to, "import"),
                 Step::Hours(hours) => {
-                    self.clock.0.fetch_add(hours * HOUR, Ordering::SeqCst);
+                    self.clock.pass(hours * HOUR);
                 }
                 Step::End => {
                     let now = self.clock.now_micros();

@@ -12,6 +12,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1000_u64..1003).prop_map(Step::AppendLarge),
         3 => Just(Step::Publish),
         1 => (1_i64..40).prop_map(Step::Hours),
+        1 => (1_i64..40).prop_map(Step::Suspend),
         1 => Just(Step::Rest),
         1 => Just(Step::Restart),
     ]

@@ -37,6 +37,8 @@ pub(crate) enum Step {
     Publish,
     /// Time passes, in hours.
     Hours(i64),
+    /// The machine is suspended, for hours.
+    Suspend(i64),
     /// The server forgets what it can read again.
     Rest,
     /// The server is stopped and started.
@@ -71,17 +73,41 @@ struct Seen {
     note: String,
 }
 
-/// A clock that is set by hand.
+/// The clocks of a machine, which are set by hand.
 #[derive(Debug)]
-pub(crate) struct TestClock(pub(crate) AtomicI64);
+pub(crate) struct TestClock {
+    wall: AtomicI64,
+    /// How long the machine has been running, and how long it was suspended.
+    awake: AtomicI64,
+    asleep: AtomicI64,
+}
+
+impl TestClock {
+    /// A machine that is started at a moment.
+    pub(crate) fn at(micros: i64) -> Self {
+        Self { wall: micros.into(), awake: AtomicI64::new(0), asleep: AtomicI64::new(0) }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, micros: i64) {
+        self.wall.fetch_add(micros, Ordering::SeqCst);
+        self.awake.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// Lets time pass while nothing runs.
+    fn suspend(&self, micros: i64) {
+        self.wall.fetch_add(micros, Ordering::SeqCst);
+        self.asleep.fetch_add(micros, Ordering::SeqCst);
+    }
+}
 
 impl Clock for TestClock {
     fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.wall.load(Ordering::SeqCst)
     }
 
     fn monotonic_micros(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.awake.load(Ordering::SeqCst) + self.asleep.load(Ordering::SeqCst)
     }
 }
 
@@ -165,7 +191,7 @@ impl World {
     pub(crate) fn new(loses_ids: bool) -> Self {
         Self {
             store: FaultyStore::new(Memory::default()),
-            clock: Arc::new(TestClock(1_750_000_000_000_000.into())),
+            clock: Arc::new(TestClock::at(1_750_000_000_000_000)),
             ids: Arc::new(FaultyIds::new(None)),
             loses_ids,
             notebook: Arc::default(),
@@ -194,9 +220,8 @@ impl World {
                 Step::Append(from, to) => self.append(from..to, false),
                 Step::AppendLarge(number) => self.append(number..number + 1, true),
                 Step::Publish => self.publish(),
-                Step::Hours(hours) => {
-                    self.clock.0.fetch_add(hours * 3_600_000_000, Ordering::SeqCst);
-                }
+                Step::Hours(hours) => self.clock.pass(hours * 3_600_000_000),
+                Step::Suspend(hours) => self.clock.suspend(hours * 3_600_000_000),
                 Step::Rest => self.trail().rest(),
                 Step::Restart => self.restart(),
             }
