@@ -11,15 +11,31 @@ use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
 
 use crate::Interval;
 
-/// Documents in a block.
-const BLOCK: u32 = 1_024;
+/// The parts in which a segment is looked at. No answer depends on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Events in a block.
+    pub block: u32,
+    /// The most runs of blocks that a range is cut into; a segment in no order is looked at as one.
+    pub runs_max: usize,
+    /// A page is looked for in so many events at the better end of a segment first …
+    pub first_piece: u32,
+    /// … and then in so many times as many each time.
+    pub piece_growth: u32,
+}
 
-/// The most runs that a range is cut into; a segment in no order is looked at as one.
-const RUNS_MAX: usize = 8;
+impl Parts {
+    /// What a server uses.
+    pub const STANDARD: Self =
+        Self { block: 1_024, runs_max: 8, first_piece: 4_096, piece_growth: 4 };
+}
 
 /// The earliest and latest moment of each block of a segment, in microseconds since the epoch.
 #[derive(Debug)]
 pub(crate) struct Blocks {
+    /// Documents in a block, at least one.
+    size: u32,
+    runs_max: usize,
     bounds: Vec<(i64, i64)>,
 }
 
@@ -33,7 +49,7 @@ pub(crate) struct Run {
 
 impl Blocks {
     /// Reads the moments of all documents of a segment once.
-    pub(crate) fn new(occurred: &Column<i64>, count: u32) -> Self {
+    pub(crate) fn new(occurred: &Column<i64>, count: u32, parts: Parts) -> Self {
         let mut moments = [None; COLLECT_BLOCK_BUFFER_LEN];
         let mut bound_of = |block: Range<DocId>| {
             let mut bound = (i64::MAX, i64::MIN);
@@ -46,14 +62,18 @@ impl Blocks {
             });
             bound
         };
-        let numbers = blocks(&(0..count));
-        let bounds = numbers.map(|block| bound_of(start(block)..start(block + 1).min(count)));
-        Self { bounds: bounds.collect() }
+        let mut blocks =
+            Self { size: parts.block.max(1), runs_max: parts.runs_max, bounds: Vec::new() };
+        let bounds = blocks
+            .blocks(&(0..count))
+            .map(|block| bound_of(blocks.start(block)..blocks.start(block + 1).min(count)));
+        blocks.bounds = bounds.collect();
+        blocks
     }
 
     /// The earliest and latest moment of some neighbours, of whole blocks at their ends.
     pub(crate) fn bounds(&self, docs: &Range<DocId>) -> (i64, i64) {
-        let blocks = self.bounds.get(blocks(docs)).unwrap_or_default();
+        let blocks = self.bounds.get(self.blocks(docs)).unwrap_or_default();
         blocks.iter().fold((i64::MAX, i64::MIN), |(first, last), block| {
             (first.min(block.0), last.max(block.1))
         })
@@ -62,38 +82,52 @@ impl Blocks {
     /// One past the last document that may have happened at a moment or before it.
     pub(crate) fn end_until(&self, micros: i64) -> DocId {
         let last = self.bounds.iter().rposition(|(first, _)| *first <= micros);
-        last.map_or(0, |block| start(block + 1))
+        last.map_or(0, |block| self.start(block + 1))
     }
 
     /// The first document that may have happened at a moment or after it.
     pub(crate) fn start_from(&self, micros: i64) -> DocId {
         let first = self.bounds.iter().position(|(_, last)| *last >= micros);
-        start(first.unwrap_or(self.bounds.len()))
+        self.start(first.unwrap_or(self.bounds.len()))
     }
 
     /// The runs of a range that may have something in an interval, in order.
     pub(crate) fn runs(&self, docs: &Range<DocId>, interval: Interval) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
-        let numbers = blocks(docs);
+        let numbers = self.blocks(docs);
         let bounds = self.bounds.get(numbers.clone()).unwrap_or_default();
         for (number, (first, last)) in numbers.zip(bounds) {
             if interval.misses(*first, *last) {
                 continue;
             }
             let within = interval.contains(*first) && interval.contains(*last);
-            let end = start(number + 1).min(docs.end);
-            let start = start(number).max(docs.start);
+            let end = self.start(number + 1).min(docs.end);
+            let start = self.start(number).max(docs.start);
             match runs.last_mut() {
                 Some(run) if run.docs.end == start && run.within == within => run.docs.end = end,
                 _ => runs.push(Run { docs: start..end, within }),
             }
         }
         match (runs.first(), runs.last()) {
-            (Some(first), Some(last)) if runs.len() > RUNS_MAX => {
+            (Some(first), Some(last)) if runs.len() > self.runs_max => {
                 vec![Run { docs: first.docs.start..last.docs.end, within: false }]
             }
             _ => runs,
         }
+    }
+
+    /// The first document of a block.
+    fn start(&self, block: usize) -> DocId {
+        u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(self.size)
+    }
+
+    /// The blocks that documents lie in.
+    fn blocks(&self, docs: &Range<DocId>) -> Range<usize> {
+        let block = |doc: DocId| usize::try_from(doc).unwrap_or(usize::MAX);
+        if docs.is_empty() {
+            return 0..0;
+        }
+        block(docs.start / self.size)..block((docs.end - 1) / self.size + 1)
     }
 }
 
@@ -111,29 +145,19 @@ pub(crate) fn in_buffers(range: Range<DocId>, take: &mut dyn FnMut(&[DocId])) {
     }
 }
 
-/// The first document of a block.
-fn start(block: usize) -> DocId {
-    u32::try_from(block).unwrap_or(u32::MAX).saturating_mul(BLOCK)
-}
-
-/// The blocks that documents lie in.
-fn blocks(docs: &Range<DocId>) -> Range<usize> {
-    let block = |doc: DocId| usize::try_from(doc).unwrap_or(usize::MAX);
-    if docs.is_empty() {
-        return 0..0;
-    }
-    block(docs.start / BLOCK)..block((docs.end - 1) / BLOCK + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const HOUR: i64 = 3_600_000_000;
 
+    const BLOCK: u32 = 16;
+
     /// Block `b` happened in the hour `hours[b]`.
     fn of_hours(hours: &[i64]) -> Blocks {
-        Blocks { bounds: hours.iter().map(|hour| (hour * HOUR, (hour + 1) * HOUR - 1)).collect() }
+        let Parts { runs_max, .. } = Parts::STANDARD;
+        let bounds = hours.iter().map(|hour| (hour * HOUR, (hour + 1) * HOUR - 1)).collect();
+        Blocks { size: BLOCK, runs_max, bounds }
     }
 
     fn between(from: i64, to: i64) -> Interval {

@@ -40,6 +40,7 @@ mod tally;
 mod view;
 mod words;
 
+pub use blocks::Parts;
 pub use during::During;
 pub use error::Error;
 pub use expression::Expression;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
 
+use crate::blocks::Parts;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::segment::{Opened, Segment};
@@ -17,12 +18,6 @@ pub const PAGE_MAX: usize = 1_000;
 
 /// The most events that one question may skip.
 pub const SKIP_MAX: usize = 1_000_000;
-
-/// A page is looked for in so many documents at the better end of a segment first …
-const FIRST_PIECE: u32 = 4_096;
-
-/// … and then in so many times as many each time.
-const PIECE_GROWTH: u32 = 4;
 
 /// In which order events are listed. Events of one moment are ordered by leaf index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -47,6 +42,22 @@ pub struct Page {
     pub next: Option<Cursor>,
     /// How many events of the trail were searched: all below this index.
     pub projected_size: u64,
+    /// The place behind each of its events.
+    places: Vec<Cursor>,
+}
+
+impl Page {
+    /// Keeps the first `count` events alone, one at least: the next page begins behind the last of
+    /// them, whatever the trail has become meanwhile.
+    pub fn cut(&mut self, count: usize) {
+        let count = count.max(1);
+        let last = self.places.get(count - 1);
+        if let Some(place) = last.filter(|_| count < self.indexes.len()) {
+            self.next = Some(*place);
+            self.indexes.truncate(count);
+            self.places.truncate(count);
+        }
+    }
 }
 
 /// A place in a list: behind one event. It stays valid while the trail grows.
@@ -154,6 +165,7 @@ impl std::str::FromStr for Cursor {
 #[derive(Debug)]
 struct Best {
     order: Order,
+    parts: Parts,
     limit: usize,
     /// Only ranks below this one are on the page.
     below: Option<(i64, u64)>,
@@ -179,8 +191,12 @@ impl Best {
         let Cursor { micros, index, .. } = self.order.cursor(below);
         let after = |index: u64| segment.docs(&(segment.from..index)).end;
         match self.order {
-            Order::Newest => range.start..range.end.min(opened.blocks().end_until(micros)),
-            Order::Oldest => range.start.max(opened.blocks().start_from(micros))..range.end,
+            Order::Newest => {
+                range.start..range.end.min(opened.blocks(self.parts).end_until(micros))
+            }
+            Order::Oldest => {
+                range.start.max(opened.blocks(self.parts).start_from(micros))..range.end
+            }
             Order::LastRecorded => range.start..range.end.min(after(index)),
             Order::FirstRecorded => range.start.max(after(index))..range.end,
         }
@@ -219,9 +235,10 @@ impl Best {
         ranks.sort_unstable_by(|one, other| other.cmp(one));
         let more = ranks.len() > limit;
         ranks.truncate(limit);
-        let next = ranks.last().filter(|_| more).map(|rank| order.cursor(*rank));
-        let indexes = ranks.into_iter().map(|rank| order.cursor(rank).index).collect();
-        Page { indexes, next, projected_size }
+        let places: Vec<Cursor> = ranks.into_iter().map(|rank| order.cursor(rank)).collect();
+        let next = places.last().filter(|_| more).copied();
+        let indexes = places.iter().map(|place| place.index).collect();
+        Page { indexes, next, projected_size, places }
     }
 }
 
@@ -239,7 +256,7 @@ pub(crate) fn page(
     let limit = limit.clamp(1, PAGE_MAX);
     let below = after.map(|cursor| order.rank(cursor.micros, cursor.index));
     // One more than asked for tells whether there is a next page.
-    let best = Best { order, limit: limit + 1, below, heap: BinaryHeap::new() };
+    let best = Best { order, parts: plan.parts, limit: limit + 1, below, heap: BinaryHeap::new() };
     Ok(filled(best, view, plan)?.into_page(limit, view.size()))
 }
 
@@ -254,7 +271,8 @@ pub(crate) fn behind(
         let message = format!("at most {SKIP_MAX} events can be skipped; narrow the question");
         return Err(Error::Question(message));
     }
-    let best = Best { order, limit: count, below: None, heap: BinaryHeap::new() };
+    let best =
+        Best { order, parts: plan.parts, limit: count, below: None, heap: BinaryHeap::new() };
     let mut best = filled(best, view, plan)?;
     let full = best.heap.len() == count;
     let last = best.heap.pop().filter(|_| full);
@@ -288,8 +306,8 @@ fn fill_from(best: &mut Best, segment: &Segment, plan: &Plan) -> Result<()> {
     let opened = segment.open()?;
     let mut docs = Vec::new();
     let range = best.reach(segment, opened, plan.reach(segment)?);
-    for piece in pieces(range, best.order.is_descending()) {
-        let rank = best.order.best_of(segment, opened.blocks().bounds(&piece), &piece);
+    for piece in pieces(range, best.order.is_descending(), best.parts) {
+        let rank = best.order.best_of(segment, opened.blocks(best.parts).bounds(&piece), &piece);
         if !best.wants_below(rank) {
             continue;
         }
@@ -301,11 +319,15 @@ fn fill_from(best: &mut Best, segment: &Segment, plan: &Plan) -> Result<()> {
 }
 
 /// Cuts a range into pieces that grow, from one end to the other.
-fn pieces(range: Range<DocId>, from_the_end: bool) -> impl Iterator<Item = Range<DocId>> {
-    let (mut left, mut size) = (range, FIRST_PIECE);
+fn pieces(
+    range: Range<DocId>,
+    from_the_end: bool,
+    parts: Parts,
+) -> impl Iterator<Item = Range<DocId>> {
+    let (mut left, mut size) = (range, parts.first_piece.max(1));
     std::iter::from_fn(move || {
         let count = size.min(left.end.saturating_sub(left.start));
-        size = size.saturating_mul(PIECE_GROWTH);
+        size = size.saturating_mul(parts.piece_growth);
         let piece = if from_the_end {
             left.end -= count;
             left.end..left.end + count

@@ -5,14 +5,14 @@ use std::ops::Range;
 use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, TERMINATED};
 
-use crate::blocks::{Run, in_buffers};
+use crate::blocks::{Parts, Run, in_buffers};
 use crate::error::Result;
 use crate::lowering::{clause_lookup, text_lookup};
 use crate::schema::Layout;
 use crate::segment::{Opened, Segment};
 use crate::sieve::{Sieve, Times};
 use crate::view::View;
-use crate::{During, Interval, Kinds, Query};
+use crate::{During, Interval, Options, Query};
 
 /// How a question is answered on a view.
 pub(crate) struct Plan {
@@ -22,6 +22,7 @@ pub(crate) struct Plan {
     without: Vec<Box<dyn Weight>>,
     pub(crate) indexes: Range<u64>,
     times: Times,
+    pub(crate) parts: Parts,
 }
 
 impl std::fmt::Debug for Plan {
@@ -31,7 +32,7 @@ impl std::fmt::Debug for Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(query: &Query, view: &View, kinds: &dyn Kinds) -> Result<Self> {
+    pub(crate) fn new(query: &Query, view: &View, options: &Options) -> Result<Self> {
         query.check()?;
         let mut indexes = view.recorded_between(&query.recorded)?;
         if let Some(range) = &query.indexes {
@@ -40,7 +41,7 @@ impl Plan {
         let (mut must, mut without) = (Vec::new(), Vec::new());
         for clause in &query.clauses {
             let list = if clause.negated { &mut without } else { &mut must };
-            list.push(clause_lookup(clause, view, kinds)?);
+            list.push(clause_lookup(clause, view, options.kinds.as_ref())?);
         }
         for text in &query.texts {
             let list = if text.negated { &mut without } else { &mut must };
@@ -60,13 +61,14 @@ impl Plan {
             hours: query.hours.clone(),
             late: query.late.clone(),
         };
-        Ok(Self { weight, without, indexes, times })
+        Ok(Self { weight, without, indexes, times, parts: options.limits.parts })
     }
 
     /// Everything there is.
     pub(crate) fn all(view: &View) -> Self {
         let times = Times::default();
-        Self { weight: None, without: Vec::new(), indexes: 0..view.size(), times }
+        let (indexes, parts) = (0..view.size(), Parts::STANDARD);
+        Self { weight: None, without: Vec::new(), indexes, times, parts }
     }
 
     /// Whether a segment can have no document that is meant.
@@ -129,7 +131,7 @@ impl Plan {
         if !self.filters_time(segment) {
             return Ok(vec![Run { docs, within: true }]);
         }
-        let mut runs = segment.open()?.blocks().runs(&docs, self.times.occurred);
+        let mut runs = segment.open()?.blocks(self.parts).runs(&docs, self.times.occurred);
         if self.times.look_closer() {
             for run in &mut runs {
                 run.within = false;

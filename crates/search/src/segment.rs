@@ -16,7 +16,7 @@ use tantivy::directory::{MmapDirectory, RamDirectory};
 use tantivy::{Index, IndexBuilder, SegmentReader, SingleSegmentIndexWriter};
 use trail::Recorded;
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, Parts};
 use crate::document::Drafter;
 use crate::error::{Error, Result};
 use crate::schema::{COUNTED, Layout, OCCURRED, RECORDED, column, tokenizers};
@@ -197,8 +197,8 @@ impl Opened {
 
 impl Opened {
     /// When its events happened, block by block; worked out when it is first asked for.
-    pub(crate) fn blocks(&self) -> &Blocks {
-        self.blocks.get_or_init(|| Blocks::new(&self.occurred, self.reader.max_doc()))
+    pub(crate) fn blocks(&self, parts: Parts) -> &Blocks {
+        self.blocks.get_or_init(|| Blocks::new(&self.occurred, self.reader.max_doc(), parts))
     }
 }
 

@@ -22,6 +22,7 @@ pub mod deposit;
 mod door;
 pub mod export;
 mod facade;
+mod fitting;
 pub mod import;
 pub mod instance;
 mod kinds;

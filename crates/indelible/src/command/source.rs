@@ -135,8 +135,9 @@ fn newest(open: &OpenTrail, query: &Query, limit: usize, each: Each<'_>) -> Resu
     while left > 0 {
         let page =
             open.projection.search(query, Order::Newest, left.min(PAGE_MAX), after.as_ref())?;
-        for recorded in open.trail.read_many(&page.indexes)? {
-            each(&recorded)?;
+        for index in &page.indexes {
+            // One at a time: each may have megabytes of its own.
+            open.trail.read_many(&[*index])?.iter().try_for_each(&mut *each)?;
         }
         left = left.saturating_sub(page.indexes.len());
         match page.next {

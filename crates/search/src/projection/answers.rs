@@ -157,7 +157,7 @@ impl Projection {
 
     fn answer<T>(&self, query: &Query, work: impl FnOnce(&View, &Plan) -> Result<T>) -> Result<T> {
         let view = self.view();
-        let plan = Plan::new(query, &view, self.options.kinds.as_ref());
+        let plan = Plan::new(query, &view, &self.options);
         let answer = plan.and_then(|plan| work(&view, &plan));
         self.checked(answer.map_err(Error::while_reading))
     }

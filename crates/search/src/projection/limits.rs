@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::blocks::Parts;
+
 /// The sizes at which a projection cuts, merges and flushes.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -28,6 +30,8 @@ pub struct Limits {
     pub merged_events: u32,
     /// While events wait for their chunk, merging waits for them, unless there are so many segments.
     pub segments_max: usize,
+    /// The parts in which a segment is looked at.
+    pub parts: Parts,
 }
 
 impl Limits {
@@ -44,5 +48,6 @@ impl Limits {
         merge_below_events: 400_000,
         merged_events: 1_000_000,
         segments_max: 96,
+        parts: Parts::STANDARD,
     };
 }

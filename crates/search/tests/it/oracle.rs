@@ -8,7 +8,8 @@ use std::time::Duration;
 use event::Entry;
 use proptest::prelude::*;
 use search::{
-    Account, Cursor, Field, Limits, Options, Order, PAGE_MAX, Projection, Query, Split, Wanted,
+    Account, Cursor, Field, Limits, Options, Order, PAGE_MAX, Parts, Projection, Query, Split,
+    Wanted,
 };
 use trail::{Feed as _, Recorded};
 
@@ -30,17 +31,31 @@ pub(crate) fn small_limits() -> Limits {
         segments_max: 96,
         merge_below_events: 200,
         merged_events: 400,
+        parts: Parts { block: 16, runs_max: 3, first_piece: 24, piece_growth: 2 },
     }
 }
 
-fn options() -> Options {
-    Options { kinds: Arc::new(Catalogue), limits: small_limits() }
+/// Parts so small that a segment has many blocks, that its runs are sometimes few and sometimes
+/// more than are told apart, and that a page is looked for in many pieces.
+fn small_parts(random: &mut Random) -> Parts {
+    let mut below = |most: usize| u32::try_from(1 + random.below(most)).unwrap();
+    Parts {
+        block: below(20),
+        runs_max: usize::try_from(below(12)).unwrap(),
+        first_piece: 8 + below(40),
+        piece_growth: below(3),
+    }
+}
+
+fn options(parts: Parts) -> Options {
+    Options { kinds: Arc::new(Catalogue), limits: Limits { parts, ..small_limits() } }
 }
 
 /// A trail of random events, projected in random steps.
 fn projected(random: &mut Random, folder: &std::path::Path) -> (Arc<MemoryFeed>, Arc<Projection>) {
     let feed = MemoryFeed::new();
-    let mut projection = Projection::open(folder, Arc::clone(&feed) as _, options()).unwrap();
+    let parts = small_parts(random);
+    let mut projection = Projection::open(folder, Arc::clone(&feed) as _, options(parts)).unwrap();
     for _ in 0..=random.below(8) {
         let most = if random.chance(60) { 12 } else { 100 };
         append(&feed, random, most);
@@ -50,7 +65,7 @@ fn projected(random: &mut Random, folder: &std::path::Path) -> (Arc<MemoryFeed>,
         }
         if random.chance(15) {
             drop(projection);
-            projection = Projection::open(folder, Arc::clone(&feed) as _, options()).unwrap();
+            projection = Projection::open(folder, Arc::clone(&feed) as _, options(parts)).unwrap();
             projection.catch_up_once().unwrap();
         }
     }
@@ -249,31 +264,79 @@ fn check_histogram(events: &[Recorded], projection: &Projection, query: &Query, 
     }
 }
 
-/// Segments of many blocks, of which pages and counts leave most alone.
-#[test]
-fn a_large_segment_answers_as_a_plain_scan_does() {
-    let mut random = Random(11);
+const ORDERS: [Order; 4] =
+    [Order::Newest, Order::Oldest, Order::LastRecorded, Order::FirstRecorded];
+
+/// One segment of so many events, looked at in these parts, against a plain scan.
+fn check_one_segment(random: &mut Random, count: usize, parts: Parts, rounds: usize) {
     let folder = tempfile::tempdir().unwrap();
     let feed = MemoryFeed::new();
-    append(&feed, &mut random, 4_700);
-    let options = Options { kinds: Arc::new(Catalogue), limits: Limits::STANDARD };
+    append(&feed, random, count);
+    let limits = Limits { parts, ..Limits::STANDARD };
+    let options = Options { kinds: Arc::new(Catalogue), limits };
     let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
     projection.catch_up_once().unwrap();
     let events = feed.all();
-    for round in 0..6 {
-        let mut query = query(&mut random, feed.committed_size());
+    for round in 0..rounds {
+        let mut query = query(random, feed.committed_size());
         if round % 3 > 0 {
             // Most random questions mean few events; these mean many, some of them with a time.
             query = Query { clauses: Vec::new(), texts: Vec::new(), ..query };
         }
-        let order =
-            [Order::Newest, Order::Oldest, Order::LastRecorded, Order::FirstRecorded][round % 4];
+        let order = ORDERS[round % 4];
         let expected = scan(&events, &query, order);
-        assert_eq!(pages(&projection, &query, order, 700), expected, "{query}");
+        let limit = 1 + count / 7;
+        assert_eq!(pages(&projection, &query, order, limit), expected, "{query}, {parts:?}");
         check_skipping(&projection, &query, order, &expected, random.below(expected.len() + 3));
         let counted = projection.count(&query).unwrap();
-        assert_eq!(counted.count, expected.len() as u64, "{query}");
+        assert_eq!(counted.count, expected.len() as u64, "{query}, {parts:?}");
         check_histogram(&events, &projection, &query, &expected);
+    }
+}
+
+/// The parts that a server looks at.
+#[test]
+fn a_large_segment_answers_as_a_plain_scan_does() {
+    check_one_segment(&mut Random(11), 4_700, Parts::STANDARD, 6);
+}
+
+/// Segments of many blocks, many runs and many pieces, of which pages and counts leave most alone.
+#[test]
+fn a_segment_of_many_parts_answers_as_a_plain_scan_does() {
+    let mut random = Random(12);
+    for _ in 0..5 {
+        let parts = small_parts(&mut random);
+        check_one_segment(&mut random, 400, parts, 12);
+    }
+}
+
+/// Whoever shows less than a page goes on behind what was shown, in every order, also when events
+/// come in between that belong before it.
+#[test]
+fn a_page_that_was_cut_is_continued_behind_what_it_kept() {
+    let mut random = Random(13);
+    for order in ORDERS {
+        let folder = tempfile::tempdir().unwrap();
+        let feed = MemoryFeed::new();
+        append(&feed, &mut random, 200);
+        let options = options(small_parts(&mut random));
+        let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
+        projection.catch_up_once().unwrap();
+        let expected = scan(&feed.all(), &Query::default(), order);
+        let (mut all, mut after) = (Vec::<u64>::new(), None);
+        loop {
+            let mut page = projection.search(&Query::default(), order, 20, after.as_ref()).unwrap();
+            append(&feed, &mut random, 3);
+            projection.catch_up_once().unwrap();
+            page.cut(random.below(25));
+            assert!(!page.indexes.is_empty());
+            all.extend(page.indexes.iter().filter(|index| **index < 200));
+            after = page.next;
+            if after.is_none() || all.len() > expected.len() {
+                break;
+            }
+        }
+        assert_eq!(all, expected, "{order:?}");
     }
 }
 
@@ -294,8 +357,7 @@ proptest! {
         let events = feed.all();
         for round in 0..40 {
             let query = query(&mut random, feed.committed_size());
-            let order = [Order::Newest, Order::Oldest, Order::LastRecorded, Order::FirstRecorded]
-                [random.below(4)];
+            let order = ORDERS[random.below(4)];
             let expected = scan(&events, &query, order);
             let limit = 1 + random.below(60);
             prop_assert_eq!(&pages(&projection, &query, order, limit), &expected, "{}", query);

@@ -11,15 +11,13 @@ use super::question::{Question, order};
 use crate::App;
 use crate::app::Answer;
 use crate::call::{Call, json as json_answer};
+use crate::fitting::{PAGE_BYTES_MAX, each_fitting};
 use crate::instance::OpenTrail;
 use crate::params::Params;
 use crate::problem::{Code, Problem};
 
 /// Events of a page when nothing else is asked for.
 const LIMIT: u64 = 50;
-
-/// Bytes of events after which a page ends early. It has at least one event.
-const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Which page of a list.
 #[derive(Debug)]
@@ -89,24 +87,12 @@ fn page(open: &OpenTrail, query: &Query, wanted: &Wanted) -> Answer {
     let Wanted { order, limit, cursor } = wanted;
     let mut found = open.projection.search(query, *order, *limit, cursor.as_ref())?;
     let mut out = String::from("{\"events\":[");
-    let mut count = 0;
-    for index in &found.indexes {
-        if count > 0 && out.len() > PAGE_BYTES_MAX {
-            break;
+    each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+        if !out.ends_with('[') {
+            out.push(',');
         }
-        let recorded = open.trail.read_many(&[*index])?;
-        for recorded in recorded {
-            if count > 0 {
-                out.push(',');
-            }
-            out.push_str(&recorded.to_json());
-            count += 1;
-        }
-    }
-    if count < found.indexes.len() {
-        // The cursor behind the last event that fitted.
-        found = open.projection.search(query, *order, count, cursor.as_ref())?;
-    }
+        out.push_str(&recorded.to_json());
+    })?;
     let next = found.next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
     // Writing to a string cannot fail.
     let _ = write!(

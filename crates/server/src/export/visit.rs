@@ -15,9 +15,6 @@ const READ_COUNT: usize = 1_024;
 /// So often are events read ahead of those that are being written.
 const RUNS_AHEAD: usize = 2;
 
-/// Events that are looked up at once; each may have megabytes of its own.
-const LOOK_UP_COUNT: usize = 64;
-
 /// Where one event in so many is meant, or more, reading them all is quicker than looking up each.
 const SCAN_FROM: u64 = 20;
 
@@ -93,8 +90,9 @@ fn look_up<E: From<trail::Error> + From<search::Error>>(
             return Ok(done);
         }
         let below = page.indexes.partition_point(|index| *index < end);
-        for indexes in page.indexes.get(..below).unwrap_or_default().chunks(LOOK_UP_COUNT) {
-            for recorded in open.trail.read_many(indexes)? {
+        for index in page.indexes.get(..below).unwrap_or_default() {
+            // One at a time: each may have megabytes of its own.
+            for recorded in open.trail.read_many(&[*index])? {
                 each(&recorded)?;
                 done = recorded.index + 1;
             }

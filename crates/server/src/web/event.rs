@@ -20,6 +20,7 @@ use super::text::{self, Html};
 use super::tree::tree_of;
 use super::visit::{Frame, Shown, Visit, page};
 use crate::api;
+use crate::fitting::{PAGE_BYTES_MAX, each_fitting};
 use crate::instance::OpenTrail;
 use crate::problem::Problem;
 
@@ -197,11 +198,14 @@ fn siblings(
         return Ok((Vec::new(), false, String::new()));
     };
     let query: Query = about(Field::Operation, operation);
-    let found = open.projection.search(&query, Order::Oldest, SIBLINGS_MAX, None)?;
-    let others: Vec<u64> = found.indexes.into_iter().filter(|other| *other != index).collect();
+    let mut found = open.projection.search(&query, Order::Oldest, SIBLINGS_MAX, None)?;
     let columns = [Column::Time, Column::Action, Column::Target, Column::Outcome];
-    let rows = open.trail.read_many(&others)?;
-    let rows = rows.iter().map(|recorded| Row::new(recorded, &columns, setting)).collect();
+    let mut rows = Vec::new();
+    each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+        if recorded.index != index {
+            rows.push(Row::new(&recorded, &columns, setting));
+        }
+    })?;
     Ok((rows, found.next.is_some(), operation.to_owned()))
 }
 

@@ -9,11 +9,10 @@ use trail::Feed as _;
 
 use super::visit::{Failed, Shown, Visit};
 use crate::api;
-use crate::call::typed;
 use crate::export::Form;
 use crate::params::Params;
-use crate::pieces::attach;
-use crate::problem::{Code, Problem};
+use crate::pieces::{Cut, PIECE_BYTES, attach, streamed};
+use crate::problem::Problem;
 
 /// The most rows that can be ticked: more than any page shows.
 const SELECTED_MAX: usize = 1_000;
@@ -61,23 +60,29 @@ async fn selection(
     indexes.dedup();
     visit.call.record_read("export", &open, &json!({"indexes": indexes, "format": form.name()}));
     let file = format!("{}-{}-selected{}", open.slug, indexes.len(), form.ending());
-    visit
-        .call
-        .app
-        .blocking(move || {
-            let failed = |error: std::io::Error| Problem::new(Code::Internal).caused_by(&error);
-            let mut writer = form
-                .writer()
-                .map_err(|unknown| Problem::parameter("format", unknown.to_string()))?;
-            let mut out = Vec::new();
-            writer.begin(&mut out).map_err(failed)?;
-            for recorded in open.trail.read_many(&indexes)? {
-                writer.write(&recorded, &mut out).map_err(failed)?;
+    let mut writer =
+        form.writer().map_err(|unknown| Problem::parameter("format", unknown.to_string()))?;
+    // Before the file begins: an answer that has begun can only be cut off.
+    let size = open.trail.committed_size();
+    if let Some(index) = indexes.iter().copied().find(|index| *index >= size) {
+        return Err(trail::Error::NoEvent { index, size }.into());
+    }
+    let place = visit.call.app.long_answer()?;
+    let mut response = streamed(form.media_type(), file.clone(), move |sender| {
+        let _place = place;
+        let mut out = Vec::new();
+        writer.begin(&mut out).map_err(|error| Cut::of(&error))?;
+        for index in indexes {
+            for recorded in open.trail.read_many(&[index])? {
+                writer.write(&recorded, &mut out).map_err(|error| Cut::of(&error))?;
             }
-            writer.end(&mut out).map_err(failed)?;
-            let mut response = typed(form.media_type(), out);
-            attach(&mut response, &file);
-            Ok::<_, Problem>(response)
-        })
-        .await
+            if out.len() >= PIECE_BYTES {
+                sender.pass_all(&mut out)?;
+            }
+        }
+        writer.end(&mut out).map_err(|error| Cut::of(&error))?;
+        sender.pass_all(&mut out)
+    });
+    attach(&mut response, &file);
+    Ok(response)
 }

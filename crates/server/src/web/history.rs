@@ -7,7 +7,7 @@ use axum::http::Response;
 use event::Entry;
 use search::{Clause, Cursor, Field, Order, PAGE_MAX, Pattern, Query};
 use serde_json::json;
-use trail::{Feed as _, Recorded};
+use trail::Recorded;
 
 use super::asof::{Moved, State, as_of, fields, in_order, steps};
 use super::changes::{ChangeRow, Difference, rows};
@@ -20,6 +20,7 @@ use super::tree::tree;
 use super::visit::{Frame, Shown, Visit, page};
 use super::when::Clock;
 use crate::Links;
+use crate::fitting::{PAGE_BYTES_MAX, each_fitting};
 use crate::instance::OpenTrail;
 use crate::params::Params;
 use crate::problem::Problem;
@@ -44,6 +45,8 @@ struct HistoryPage {
     about: Vec<(&'static str, String)>,
     count: u64,
     cut: bool,
+    /// How many of them the page was made from.
+    taken: String,
     first: String,
     last: String,
     /// For a thing: what it went through.
@@ -202,6 +205,7 @@ fn build(
         about: about.params.clone(),
         count,
         cut: count > events.len() as u64,
+        taken: grouped(events.len() as u64),
         first: moment(events.first()),
         last: moment(events.last()),
         steps: Vec::new(),
@@ -237,13 +241,16 @@ fn happened(recorded: &Recorded, clock: &Clock) -> String {
         .unwrap_or_default()
 }
 
-/// The first events of a question, oldest first.
+/// The first events of a question, oldest first: so many, or as many as fit into memory.
 fn read(open: &OpenTrail, query: &Query, count_max: usize) -> Result<Vec<Recorded>, Problem> {
     let mut events = Vec::new();
     let mut after: Option<Cursor> = None;
-    while events.len() < count_max {
-        let found = open.projection.search(query, Order::Oldest, PAGE_MAX, after.as_ref())?;
-        events.extend(open.trail.read_many(&found.indexes)?);
+    let mut left = PAGE_BYTES_MAX;
+    while events.len() < count_max && left > 0 {
+        let mut found = open.projection.search(query, Order::Oldest, PAGE_MAX, after.as_ref())?;
+        let mut take = |recorded| events.push(recorded);
+        let bytes = each_fitting(&*open.trail, &mut found, left, &mut take)?;
+        left = left.saturating_sub(bytes);
         after = found.next;
         if after.is_none() {
             break;

@@ -21,6 +21,7 @@ use super::text::{self, Html, grouped};
 use super::views::{View, views_of};
 use super::visit::{Frame, Shown, Visit, page, see_other};
 use super::when::{Clock, Period};
+use crate::fitting::{PAGE_BYTES_MAX, each_fitting};
 use crate::instance::OpenTrail;
 use crate::problem::Problem;
 use crate::{Catalogues, Links};
@@ -54,6 +55,8 @@ struct ListPage {
     /// How far this page has looked: the live tail goes on from there.
     searched: String,
     next: String,
+    /// Whether the page ends early, because its events are large.
+    cut: bool,
     first: String,
     cover: Cover,
     /// The last check of the whole trail.
@@ -230,7 +233,7 @@ impl ListPage {
             })
             .collect();
         columns.sort_by_key(|(_, place, _)| *place);
-        let print = format!("/t/{trail}/print{}", criteria.href());
+        let print = format!("/t/{trail}/print{}", criteria.first_page().href());
         Self {
             frame: visit.frame(&format!("{trail}: the trail"), "events"),
             question: question.to_string(),
@@ -254,6 +257,7 @@ impl ListPage {
             heads: Head::all(&criteria, &trail),
             searched: String::new(),
             next: String::new(),
+            cut: false,
             first: if criteria.after.is_empty() {
                 String::new()
             } else {
@@ -302,7 +306,7 @@ impl ListPage {
         let after: Option<Cursor> = self.criteria.after.parse().ok();
         let order = self.criteria.sort();
         let found = open.projection.search(question, order, self.criteria.size, after.as_ref());
-        let found = match found {
+        let mut found = match found {
             Err(search::Error::Cursor) => {
                 open.projection.search(question, order, self.criteria.size, None)?
             }
@@ -311,7 +315,8 @@ impl ListPage {
         self.searched =
             found.projected_size.checked_sub(1).map(|last| last.to_string()).unwrap_or_default();
         self.rows.span = self.criteria.columns.len() + 2;
-        for recorded in open.trail.read_many(&found.indexes)? {
+        let asked = found.indexes.len();
+        each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
             let index = recorded.index;
             let opened =
                 (self.criteria.open == Some(index)).then(|| Glance::new(&recorded, "rows"));
@@ -322,7 +327,8 @@ impl ListPage {
             let toggle = format!("/t/{}{}#e{index}", self.trail, toggled.href());
             let row = Row::new(&recorded, &self.criteria.columns, setting);
             self.rows.rows.push(RowView { row, open: opened, toggle });
-        }
+        })?;
+        self.cut = found.indexes.len() < asked;
         if let Some(next) = found.next {
             let next = Criteria { after: next.to_string(), ..self.criteria.first_page() };
             self.next = format!("/t/{}{}", self.trail, next.href());

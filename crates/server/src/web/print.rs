@@ -4,10 +4,9 @@ use askama::Template;
 use axum::body::Body;
 use axum::http::Response;
 use event::Entry;
-use search::PAGE_MAX;
+use search::{Cursor, PAGE_MAX};
 use serde_json::json;
 use tlog::leaf_hash;
-use trail::Feed as _;
 
 use super::columns::Column;
 use super::criteria::Criteria;
@@ -17,6 +16,7 @@ use super::sentence::sentence;
 use super::text::{self, Html, grouped};
 use super::visit::{Frame, Shown, Visit, page};
 use super::when::Period;
+use crate::fitting::{PAGE_BYTES_MAX, each_fitting};
 use crate::problem::Problem;
 
 #[derive(Template)]
@@ -33,6 +33,10 @@ struct PrintPage {
     count: String,
     shown: usize,
     cut: bool,
+    /// Whether it goes on where another one ended.
+    continued: bool,
+    /// Where the rest is; empty at the end.
+    next: String,
     size: String,
     root: String,
     columns: Vec<Column>,
@@ -60,7 +64,9 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         .call
         .app
         .blocking(move || {
-            let found = open.projection.search(&question, criteria.sort(), PAGE_MAX, None)?;
+            let after: Option<Cursor> = criteria.after.parse().ok();
+            let order = criteria.sort();
+            let mut found = open.projection.search(&question, order, PAGE_MAX, after.as_ref())?;
             let count = open.projection.count(&question)?.count;
             let published = open.trail.published();
             let slug = open.slug.as_str();
@@ -68,13 +74,16 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
             let setting = Setting { trail: slug, clock: &clock, published: size, links: &links };
             let columns: Vec<Column> = criteria.columns.clone();
             let mut rows = Vec::with_capacity(found.indexes.len());
-            for recorded in open.trail.read_many(&found.indexes)? {
+            each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
                 let text = recorded.text();
                 let said = Entry::parse(&text).map(|entry| sentence(&entry.event).to_string());
                 let said = text::clipped(&said.unwrap_or_default(), 600);
                 let leaf = leaf_hash(&recorded.entry).to_string();
                 rows.push((Row::new(&recorded, &columns, setting), said, leaf));
-            }
+            })?;
+            let rest = found
+                .next
+                .map(|next| Criteria { after: next.to_string(), ..criteria.first_page() });
             let whole = question.to_string();
             let page = PrintPage {
                 frame,
@@ -91,12 +100,16 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
                 count: grouped(count),
                 shown: rows.len(),
                 cut: count > rows.len() as u64,
+                continued: after.is_some(),
+                next: rest
+                    .map(|rest| format!("/t/{slug}/print{}", rest.href()))
+                    .unwrap_or_default(),
                 size: grouped(size),
                 root: published.checkpoint.root().to_string(),
                 columns,
                 rows,
                 cover: Cover::of(&open, &clock)?,
-                back: format!("/t/{slug}{}", criteria.href()),
+                back: format!("/t/{slug}{}", criteria.first_page().href()),
             };
             Ok::<_, Problem>(self::page(&page))
         })

@@ -23,6 +23,7 @@ mod feed;
 mod generate;
 mod import;
 mod instance;
+mod large;
 mod pages;
 #[path = "../../../search/tests/it/random.rs"]
 mod random;
