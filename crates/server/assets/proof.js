@@ -125,5 +125,21 @@ export const admits = async (detached, opening) => {
   return base64(digest) === detached.digest && utf8.encode(opening.value).length === detached.size;
 };
 
+// What an entry says with its detached values back in their places, as JSON. Each opening must be of
+// a value that was detached: an entry does not commit to its members one by one.
+export const restored = (entry, openings) => {
+  const whole = JSON.parse(entry);
+  const { detached = [] } = whole;
+  for (const { at, value } of openings) {
+    must(detached.some((one) => one.at === at) && openings.filter((one) => one.at === at).length === 1, `nothing was detached at ${at}`);
+    const names = at.split("/").slice(1).map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const last = names.pop();
+    const place = names.reduce((place, name) => place?.[name], whole);
+    must(last !== undefined && place?.[last] === null, `there is no place for a value at ${at}`);
+    place[last] = JSON.parse(value);
+  }
+  return JSON.stringify(whole);
+};
+
 export const equal = same;
 export const check = must;

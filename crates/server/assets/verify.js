@@ -1,7 +1,7 @@
 // The button that verifies: fetches the receipt, recomputes everything in this browser, and says what
 // it checked. The browser remembers the key and the last checkpoint that it verified: a trail that is
 // rewritten later does not continue them.
-import { Wrong, admits, base64, check, equal, isContinued, leafHash, openCheckpoint, readKey, readReceipt, rootFrom, unbase64 } from "./proof.js";
+import { Wrong, admits, base64, check, equal, isContinued, leafHash, openCheckpoint, readKey, readReceipt, restored, rootFrom, unbase64 } from "./proof.js";
 
 const verdict = document.getElementById("verdict");
 
@@ -95,11 +95,8 @@ if (proof && button) {
       if (detached.length === 0) {
         check(shown === receipt.entry, "the entry in the receipt is not the text that this page shows");
       } else {
-        const page = JSON.parse(shown);
-        for (const { at, value } of receipt.openings) {
-          const found = at.split("/").slice(1).reduce((place, name) => place?.[name.replaceAll("~1", "/").replaceAll("~0", "~")], page);
-          check(JSON.stringify(found) === JSON.stringify(JSON.parse(value)), `the value at ${at} is not the one that this page shows`);
-        }
+        const whole = restored(receipt.entry, receipt.openings);
+        check(whole === JSON.stringify(JSON.parse(shown)), "the entry and the values in the receipt are not what this page shows");
       }
       const key = await readKey(vkey);
       const checkpoint = await openCheckpoint(receipt.note, key, origin);

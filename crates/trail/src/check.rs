@@ -12,11 +12,11 @@
 
 use std::collections::HashSet;
 
-use event::Entry;
 use store::{ObjectPath, Store};
 use tlog::{BundleId, Checkpoint, TILE_WIDTH, Tile, TileBuilder, TreeSize, VerifierKey, leaf_hash};
 
 use crate::layout::Layout;
+use crate::openings;
 use crate::packed::Packed;
 use crate::publish::day_of;
 use crate::walk::{Walk, walk};
@@ -326,23 +326,18 @@ impl Checker<'_> {
     }
 
     fn openings(&mut self, index: u64, entry: &[u8]) -> Result<(), Error> {
-        if memchr::memmem::find(entry, b"\"detached\":[").is_none() {
-            return Ok(());
-        }
-        let text = std::str::from_utf8(entry).unwrap_or_default();
-        let detached = Entry::parse(text).map(|entry| entry.detached).unwrap_or_default();
+        let detached = openings::detached(entry);
         if detached.is_empty() {
             return Ok(());
         }
         let path = self.layout.opening(index);
         let Some(stored) = self.read(&path)? else { return Ok(()) };
         let plain = self.inflate(&stored, &path);
-        let list = plain.and_then(|plain| crate::openings::read_all(&plain)).unwrap_or_default();
-        for value in &detached {
-            if list.iter().any(|opening| value.admits(opening)) {
-                self.known.report.openings += 1;
-            } else {
-                let (path, at) = (path.to_string(), value.at.to_string());
+        let list = plain.and_then(|plain| openings::read_all(&plain)).unwrap_or_default();
+        match openings::admitted(&detached, list) {
+            Ok(admitted) => self.known.report.openings += admitted.len() as u64,
+            Err(at) => {
+                let path = path.to_string();
                 self.add(Corruption::OpeningMismatch { path, index, at });
             }
         }
@@ -388,6 +383,9 @@ impl Checker<'_> {
             }
             Err(Walk::Forged) => self.add(Corruption::HeadForged { path }),
             Err(Walk::Detached) => self.add(Corruption::JournalDetached { path }),
+            Err(Walk::Unopened { index, at }) => {
+                self.add(Corruption::OpeningMismatch { path, index, at });
+            }
             Err(Walk::Back { from, to }) => self.add(Corruption::SizeWentBack { from, to }),
         }
         Ok(Vec::new())

@@ -2,7 +2,7 @@
 //!
 //! `u16be` length of the pointer, pointer, 32 bytes of salt, `u32be` length of the value, value.
 
-use event::Opening;
+use event::{Detached, Entry, Opening};
 
 pub(crate) fn write(out: &mut Vec<u8>, opening: &Opening) {
     // A pointer has tens of bytes and a value at most 8 MiB: both were checked when they came.
@@ -27,6 +27,33 @@ pub(crate) fn read(bytes: &[u8]) -> Option<(Opening, &[u8])> {
         value: String::from_utf8(value.to_vec()).ok()?,
     };
     Some((opening, rest))
+}
+
+/// What an entry says that was detached from it. Nothing of an entry that is none of ours.
+pub(crate) fn detached(entry: &[u8]) -> Vec<Detached<'_>> {
+    if memchr::memmem::find(entry, b"\"detached\":[").is_none() {
+        return Vec::new();
+    }
+    let text = std::str::from_utf8(entry).unwrap_or_default();
+    Entry::parse(text).map(|entry| entry.detached).unwrap_or_default()
+}
+
+/// The openings that an entry commits to, one for each value that was detached from it. Where one is
+/// missing, or there is any other, the pointer of it: whoever puts openings in their places believes
+/// them all, and an entry does not commit to its members one by one.
+pub(crate) fn admitted(
+    detached: &[Detached<'_>],
+    mut list: Vec<Opening>,
+) -> Result<Vec<Opening>, String> {
+    let mut admitted = Vec::with_capacity(detached.len());
+    for value in detached {
+        let place = list.iter().position(|opening| value.admits(opening));
+        admitted.push(list.swap_remove(place.ok_or_else(|| value.at.to_string())?));
+    }
+    match list.pop() {
+        None => Ok(admitted),
+        Some(other) => Err(other.at),
+    }
 }
 
 /// Reads openings until the bytes end.

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event::{Entry, Opening};
+use event::Opening;
 use tlog::{
     BundleId, Checkpoint, ConsistencyProof, Frontier, Hash, InclusionProof, LeafIndex, Receipt,
     Tile, TreeSize, leaf_hash,
 };
 
+use crate::openings;
 use crate::packed::{ENTRIES_PER_FRAME, Packed};
 use crate::trail::lock;
 use crate::{Corruption, Error, Feed, Published, Recorded, Trail};
@@ -186,26 +187,19 @@ impl Trail {
 
     /// The values that were detached from an entry, each checked against its commitment.
     fn openings(&self, index: u64, entry: &[u8]) -> Result<Vec<Opening>, Error> {
-        if memchr::memmem::find(entry, b"\"detached\":[").is_none() {
-            return Ok(Vec::new());
-        }
-        let path = self.layout.opening(index);
-        let text = std::str::from_utf8(entry).unwrap_or_default();
-        let detached = Entry::parse(text).map(|entry| entry.detached).unwrap_or_default();
+        let detached = openings::detached(entry);
         if detached.is_empty() {
             return Ok(Vec::new());
         }
+        let path = self.layout.opening(index);
         let stored = self.store.get(&path)?;
         let stored = stored.ok_or_else(|| Corruption::Missing { path: path.to_string() })?;
         let plain = Packed::open(&stored).and_then(|packed| packed.unpack());
-        let list = plain.and_then(|plain| crate::openings::read_all(&plain)).unwrap_or_default();
-        for value in &detached {
-            if !list.iter().any(|opening| value.admits(opening)) {
-                let (path, at) = (path.to_string(), value.at.to_string());
-                return Err(Corruption::OpeningMismatch { path, index, at }.into());
-            }
-        }
-        Ok(list)
+        let list = plain.and_then(|plain| openings::read_all(&plain)).unwrap_or_default();
+        openings::admitted(&detached, list).map_err(|at| {
+            let path = path.to_string();
+            Corruption::OpeningMismatch { path, index, at }.into()
+        })
     }
 
     /// The bytes of a tile as the store has it: not checked.

@@ -61,6 +61,25 @@ impl Chunk {
         self.openings.iter().filter(|(at, _)| *at == index).map(|(_, o)| o.clone()).collect()
     }
 
+    /// The first opening that its entry does not commit to, or that it commits to and lacks: the
+    /// entry's index and the pointer.
+    pub(crate) fn unadmitted(&self) -> Option<(u64, String)> {
+        let stray = self.openings.iter().find(|(index, _)| self.entry(*index).is_none());
+        if let Some((index, opening)) = stray {
+            return Some((*index, opening.at.clone()));
+        }
+        (self.first..self.end()).find_map(|index| {
+            let entry = self.entry(index)?;
+            let detached = openings::detached(&entry);
+            // Almost no entry has any.
+            if detached.is_empty() && self.openings.is_empty() {
+                return None;
+            }
+            let admitted = openings::admitted(&detached, self.openings_of(index));
+            admitted.err().map(|at| (index, at))
+        })
+    }
+
     /// Reads a committed stage. `None` when it is not one.
     pub(crate) fn decode(first: u64, stage: &Bytes) -> Option<(Self, Vec<Hash>)> {
         let (version, rest) = stage.split_first()?;

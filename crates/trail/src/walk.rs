@@ -13,6 +13,8 @@ pub(crate) enum Walk {
     Forged,
     /// The frames do not lead from the published tree to their heads.
     Detached,
+    /// What a frame has beside an entry is not what the entry commits to.
+    Unopened { index: u64, at: String },
     /// The journal ends before the published tree does.
     Back { from: u64, to: u64 },
 }
@@ -39,11 +41,14 @@ pub(crate) fn walk(
             met = next.root == frontier.root();
         }
         if next.size > published {
-            let (_, leaves) =
+            let (chunk, leaves) =
                 Chunk::decode(frontier.size().get(), &frame.stage).ok_or(Walk::Detached)?;
             frontier.extend(leaves);
             if frontier.size() != next.size || frontier.root() != next.root {
                 return Err(Walk::Detached);
+            }
+            if let Some((index, at)) = chunk.unadmitted() {
+                return Err(Walk::Unopened { index, at });
             }
         }
         sizes.push(next.size);

@@ -103,3 +103,21 @@ test("a_receipt_reads_and_a_detached_value_must_be_the_committed_one", async () 
   assert.ok(!await proof.admits({ at, size: 5, digest }, { ...opening, value: '"bag"' }));
   assert.ok(!await proof.admits({ at, size: 6, digest }, opening));
 });
+
+test("values_are_put_back_where_they_were_detached_and_nowhere_else", () => {
+  const entry = '{"actor":{"id":"ana"},"params":null,"a/b":{"~c":null},"detached":[{"at":"/params"},{"at":"/a~1b/~0c"}]}';
+  const params = { at: "/params", value: '{"n":1}' };
+  assert.equal(
+    proof.restored(entry, [params, { at: "/a~1b/~0c", value: "[2]" }]),
+    '{"actor":{"id":"ana"},"params":{"n":1},"a/b":{"~c":[2]},"detached":[{"at":"/params"},{"at":"/a~1b/~0c"}]}',
+  );
+  assert.equal(proof.restored(entry, [params]), proof.restored(entry, []).replace('"params":null', '"params":{"n":1}'));
+  for (const forged of [
+    [params, { at: "/actor/id", value: '"eve"' }],
+    [params, { ...params, value: '{"n":2}' }],
+    [{ at: "/nowhere", value: "1" }],
+    [{ at: "", value: "1" }],
+  ]) {
+    assert.throws(() => proof.restored(entry, forged), proof.Wrong, JSON.stringify(forged));
+  }
+});

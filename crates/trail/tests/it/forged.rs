@@ -1,0 +1,148 @@
+//! Values beside an entry that it does not commit to: whoever can write to the store can put them
+//! there, and readers must not see them.
+
+use sha2::{Digest as _, Sha256};
+use store::{ObjectPath, Store as _};
+use trail::{Corruption, Error, Feed as _};
+
+use crate::harness::{World, batch_of, draft, event_json, fill};
+
+/// An opening as it is stored.
+fn opening(at: &str, value: &str) -> Vec<u8> {
+    let mut out = u16::try_from(at.len()).unwrap().to_be_bytes().to_vec();
+    out.extend_from_slice(at.as_bytes());
+    out.extend_from_slice(&[9; 32]);
+    out.extend_from_slice(&u32::try_from(value.len()).unwrap().to_be_bytes());
+    out.extend_from_slice(value.as_bytes());
+    out
+}
+
+/// A packed file of one frame, as the format says.
+fn packed(plain: &[u8]) -> Vec<u8> {
+    let body = zstd::bulk::compress(plain, 1).unwrap();
+    let mut payload = b"IDLP\x01".to_vec();
+    payload.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
+    let digest = Sha256::new().chain_update(&payload).chain_update(&body).finalize();
+    payload.extend_from_slice(&digest[..16]);
+    let mut out = vec![0x5E, 0x2A, 0x4D, 0x18];
+    out.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
+    out.extend_from_slice(&payload);
+    out.extend_from_slice(&body);
+    out
+}
+
+const LARGE: &str = r#"{"n":1}"#;
+
+/// The params of event 1, which are detached from it.
+fn params() -> String {
+    format!(r#"{{"big":"{}"}}"#, "x".repeat(20_000))
+}
+
+#[track_caller]
+fn assert_noticed(error: &Error, at_forged: &str) {
+    let Error::Corrupt(Corruption::OpeningMismatch { index: 1, at, .. }) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(at, at_forged);
+}
+
+#[test]
+fn openings_that_an_entry_does_not_commit_to_are_never_shown() {
+    let world = World::new();
+    let trail = world.create();
+    let large = event_json(1).replace(LARGE, &params());
+    trail.append(batch_of(vec![draft(&event_json(0)), draft(&large)])).unwrap();
+    fill(&trail, 2, 20);
+    trail.publish().unwrap();
+    trail.rest();
+    let objects = world.store.list(&ObjectPath::new("trails/lab/opening").unwrap()).unwrap();
+    let [path] = objects.as_slice() else { panic!("{objects:?}") };
+    let right = opening("/params", &params());
+    let other = opening("/params", r#"{"big":"y"}"#);
+    let actor = opening("/actor/id", r#""eve""#);
+    world.store.write_raw(path, packed(&right));
+    assert!(trail.read_many(&[1]).unwrap()[0].text().contains("xxxx"));
+    assert!(world.check().is_sound());
+    for (forged, at) in [
+        ([right.clone(), actor.clone()].concat(), "/actor/id"),
+        ([actor, right.clone()].concat(), "/actor/id"),
+        ([other.clone(), right.clone()].concat(), "/params"),
+        ([right.clone(), right].concat(), "/params"),
+        (other, "/params"),
+        (Vec::new(), "/params"),
+    ] {
+        world.store.write_raw(path, packed(&forged));
+        assert_noticed(&trail.read_many(&[1]).unwrap_err(), at);
+        assert_noticed(&trail.receipt(1).unwrap_err(), at);
+        let problems = world.check().problems;
+        let [Corruption::OpeningMismatch { index: 1, at: found, .. }] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert_eq!(found, at);
+    }
+}
+
+/// Rewrites the only frame of a journal segment with another end of its stage. The chain has no key.
+fn with_stage(segment: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let size = |at: usize| {
+        usize::try_from(u32::from_be_bytes(segment[at..at + 4].try_into().unwrap())).unwrap()
+    };
+    let frame = 20 + size(16) + 32;
+    let (head, stage) = (size(frame + 8), size(frame + 12));
+    let stage_at = frame + 16 + head;
+    assert_eq!(stage_at + stage + 32, segment.len(), "one frame");
+    let mut staged = segment[stage_at..stage_at + stage].to_vec();
+    change(&mut staged);
+    let mut covered = segment[frame..frame + 12].to_vec();
+    covered.extend_from_slice(&u32::try_from(staged.len()).unwrap().to_be_bytes());
+    covered.extend_from_slice(&segment[frame + 16..stage_at]);
+    covered.extend_from_slice(&staged);
+    let chain =
+        Sha256::new().chain_update(&segment[frame - 32..frame]).chain_update(&covered).finalize();
+    [&segment[..frame], covered.as_slice(), chain.as_slice()].concat()
+}
+
+#[test]
+fn openings_in_the_journal_are_compared_with_their_entries_before_they_are_published() {
+    let world = World::new();
+    let trail = world.create();
+    let large = event_json(1).replace(LARGE, &params());
+    trail.append(batch_of(vec![draft(&event_json(0)), draft(&large)])).unwrap();
+    drop(trail);
+    let folder = ObjectPath::new("trails/lab/journal").unwrap();
+    let path = world.store.list(&folder).unwrap().pop().unwrap();
+    let segment = world.store.get(&path).unwrap().unwrap();
+    let opening_of = |index: u64, at: &str, value: &str| {
+        [index.to_be_bytes().as_slice(), &opening(at, value)].concat()
+    };
+    let right = opening_of(1, "/params", &params());
+    let end = 4 + right.len();
+    for (openings, index_named, at) in [
+        (vec![right.clone(), opening_of(1, "/actor/id", r#""eve""#)], 1, "/actor/id"),
+        (vec![opening_of(0, "/actor/id", r#""eve""#), right.clone()], 0, "/actor/id"),
+        (vec![right, opening_of(7, "/actor/id", r#""eve""#)], 7, "/actor/id"),
+        (vec![opening_of(1, "/params", "{}")], 1, "/params"),
+        (Vec::new(), 1, "/params"),
+    ] {
+        let forged = with_stage(&segment, |stage| {
+            stage.truncate(stage.len() - end);
+            stage.extend_from_slice(&u32::try_from(openings.len()).unwrap().to_be_bytes());
+            stage.extend(openings.concat());
+        });
+        world.store.corrupt(&path, |bytes| *bytes = forged);
+        let error = world.open().unwrap_err();
+        let Error::Corrupt(Corruption::OpeningMismatch { index, at: found, .. }) = &error else {
+            panic!("{error}");
+        };
+        assert_eq!((*index, found.as_str()), (index_named, at));
+        let problems = world.check().problems;
+        assert!(
+            problems.iter().any(|p| matches!(p, Corruption::OpeningMismatch { .. })),
+            "{problems:?}"
+        );
+    }
+    world.store.corrupt(&path, |bytes| *bytes = with_stage(&segment, |_| ()));
+    let (trail, recovery) = world.open().unwrap();
+    assert_eq!(recovery.republished, 2);
+    assert!(trail.read_many(&[1]).unwrap()[0].text().contains("xxxx"));
+}
