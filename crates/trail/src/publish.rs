@@ -304,16 +304,20 @@ impl Trail {
         loop {
             let Err(error) = self.store.create(&objects) else { return Ok(()) };
             let store::Error::Conflict { path } = &error else { return Err(error.into()) };
-            let ours = objects.iter().find(|object| object.path == *path);
             let theirs = self.store.get(path)?;
-            let same = ours.zip(theirs.as_ref()).is_some_and(|(ours, theirs)| {
-                packed::plain(&ours.bytes).is_some_and(|p| Some(p) == packed::plain(theirs))
+            let ours = objects.iter_mut().find(|object| object.path == *path);
+            let same = ours.zip(theirs).and_then(|(ours, theirs)| {
+                let is_same = ours.bytes != theirs
+                    && packed::plain(&ours.bytes)
+                        .is_some_and(|p| Some(p) == packed::plain(&theirs));
+                is_same.then_some((ours, theirs))
             });
-            if !same {
+            let Some((ours, theirs)) = same else {
                 let (path, what) = (path.to_string(), "another one is there");
                 return Err(Corruption::BundleDamaged { path, what }.into());
-            }
-            objects.retain(|object| object.path != *path);
+            };
+            // Created with its own bytes, so that it is known to be durable.
+            ours.bytes = theirs;
         }
     }
 

@@ -18,12 +18,9 @@ const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How often a group gives way to grow.
 const YIELDS_MAX: usize = 16;
 
-/// Unpublished bytes beyond which the draining thread publishes before it goes on: whoever publishes
-/// beside it has fallen behind for good.
-const UNPUBLISHED_BYTES_MAX: usize = 128 * 1024 * 1024;
-
-/// Unpublished bytes beyond which nothing more is taken: publishing fails, and memory is finite.
-const UNPUBLISHED_BYTES_HELD: usize = 2 * UNPUBLISHED_BYTES_MAX;
+/// So many times as many unpublished bytes as make the draining thread publish are held; then nothing
+/// more is taken: publishing fails, and memory is finite.
+const HELD_TIMES: usize = 2;
 
 /// What is called with the answer.
 pub type Reply = Box<dyn FnOnce(Result<Vec<Answer>, Error>) + Send>;
@@ -69,7 +66,8 @@ impl Trail {
         let bytes = batch.drafts.iter().map(|draft| draft.size_bytes() + 256).sum();
         let mut queue = lock(&self.queue);
         let full = queue.bytes > 0 && queue.bytes + bytes > QUEUE_BYTES_MAX;
-        if full || self.unpublished_bytes() > UNPUBLISHED_BYTES_HELD {
+        let held = self.options.unpublished_bytes_max.saturating_mul(HELD_TIMES);
+        if full || self.unpublished_bytes() > held {
             return Err(Error::Busy);
         }
         queue.bytes += bytes;
@@ -87,7 +85,7 @@ impl Trail {
             for (reply, answer) in replies.into_iter().zip(answers) {
                 reply(answer);
             }
-            if self.unpublished_bytes() > UNPUBLISHED_BYTES_MAX
+            if self.unpublished_bytes() > self.options.unpublished_bytes_max
                 && let Err(error) = self.publish()
             {
                 tracing::error!(origin = %self.origin, error = &error as &dyn std::error::Error, "cannot publish");

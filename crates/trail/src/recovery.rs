@@ -65,15 +65,12 @@ impl Trail {
     ) -> Result<(Self, Recovery), Error> {
         let layout = Layout::new(Self::folder(slug)?);
         let journal_path = layout.journal().to_string();
-        let (mut journal, replay) = store
+        let (journal, replay) = store
             .open_journal(&layout.journal())?
             .ok_or_else(|| Corruption::Missing { path: journal_path.clone() })?;
         let published = read_published(&*store, &layout, origin, &keys, &replay)?;
         let replayed = Replayed::new(&replay, origin, &keys, &published.checkpoint, &journal_path)?;
         refuse_rollback(&around, &keys, origin, &published.checkpoint)?;
-        if replay.torn.is_some() {
-            journal.cut()?;
-        }
         let recovery = Recovery {
             republished: replayed.head.size.get() - published.checkpoint.size().get(),
             cut: replay.torn.clone(),
@@ -83,6 +80,12 @@ impl Trail {
             store, layout, origin, keys, around, options, published, &replayed, journal,
         );
         trail.replay(replayed)?;
+        if replay.torn.is_some() {
+            lock(&trail.writer).cut()?;
+        }
+        if !replay.frames.is_empty() {
+            trail.settle()?;
+        }
         trail.catch_up_ids()?;
         trail.publish()?;
         trail.sweep()?;
@@ -139,6 +142,13 @@ impl Trail {
         }
     }
 
+    /// Makes durable the checkpoint that was read: a process that died may have given it its name and
+    /// not yet made that durable. What only an older one needs is removed after this.
+    fn settle(&self) -> Result<(), Error> {
+        let published = self.published();
+        Ok(self.store.replace(&self.layout.checkpoint(), published.note.as_bytes())?)
+    }
+
     /// Verifies the right edge, and each replayed chunk against the head that it leads to.
     fn replay(&self, replayed: Replayed) -> Result<(), Error> {
         let published = self.published();
@@ -153,6 +163,12 @@ impl Trail {
             }
             if frontier.size() != head.size || frontier.root() != head.root {
                 return Err(detached().into());
+            }
+            // The head is authentic, and so are the entries that lead to it; what is beside them is
+            // believed as they commit to it.
+            if let Some((index, at)) = chunk.unadmitted() {
+                let path = self.layout.journal().to_string();
+                return Err(Corruption::OpeningMismatch { path, index, at }.into());
             }
             chunk.keys = self.keys_of(&chunk);
             self.admit(chunk);

@@ -32,13 +32,22 @@ pub struct Surroundings {
 }
 
 /// How one trail behaves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Appends stop while less space than this is free. Zero for the trails that must go on.
     pub reserve_bytes: u64,
     /// Whether appends go on, at the time that it should be, while the clock is not believed. For
     /// the trails that have to say so.
     pub goes_on: bool,
+    /// Unpublished bytes beyond which whoever appends publishes before going on: who publishes
+    /// beside it has fallen behind for good. Beyond twice as many nothing more is taken.
+    pub unpublished_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { reserve_bytes: 0, goes_on: false, unpublished_bytes_max: 128 * 1024 * 1024 }
+    }
 }
 
 /// Events that are appended together, in order, all or none.

@@ -24,6 +24,8 @@ pub(crate) struct Writer {
     time: TimeKeeper,
     /// Keys of committed events that the id index does not have yet.
     fresh_ids: HashMap<IdKey, u64>,
+    /// The newest segment, and the size that it begins behind.
+    rotated: Option<(TreeSize, u64)>,
     stopped: bool,
 }
 
@@ -69,7 +71,8 @@ impl Writer {
     ) -> Self {
         let time = TimeKeeper::new(head.recorded_at_micros);
         let fresh_ids = HashMap::new();
-        Self { journal, head, head_bytes, frontier, time, fresh_ids, stopped: false }
+        let (rotated, stopped) = (None, false);
+        Self { journal, head, head_bytes, frontier, time, fresh_ids, rotated, stopped }
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -89,12 +92,23 @@ impl Writer {
         self.stopped = true;
     }
 
-    /// Begins a journal segment for what comes after the head, and gives the head and its number.
+    /// Cuts a bad tail of the journal, if there is one.
+    pub(crate) fn cut(&mut self) -> Result<(), Error> {
+        Ok(self.journal.cut().inspect_err(|error| self.notice(error))?)
+    }
+
+    /// Begins a journal segment for what comes after the head, and gives the head and its number. One
+    /// that has nothing yet is taken again: who cannot publish tries every second.
     pub(crate) fn rotate(&mut self) -> Result<(Head, u64), Error> {
         if self.stopped {
             return Err(Error::Stopped);
         }
-        let segment = self.journal.rotate().inspect_err(|error| self.notice(error))?;
+        let size = self.head.size;
+        let segment = match self.rotated {
+            Some((begins, segment)) if begins == size => segment,
+            _ => self.journal.rotate().inspect_err(|error| self.notice(error))?,
+        };
+        self.rotated = Some((size, segment));
         Ok((self.head.clone(), segment))
     }
 

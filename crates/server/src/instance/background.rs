@@ -3,17 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use registry::Slug;
 use tokio::time::Instant;
 use trail::{Error, Feed, Trail};
 
 use super::{Instance, OpenTrail};
-
-/// How often what is new is published.
-const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 /// Unpublished bytes of a trail beyond which that does not wait for the second to be over.
 const BEHIND_BYTES: usize = 16 * 1024 * 1024;
@@ -58,10 +54,10 @@ impl Instance {
     pub fn run_background(self: &Arc<Self>) {
         let recovering = Arc::clone(self);
         tokio::task::spawn_blocking(move || recovering.recover());
-        let instance = Arc::downgrade(self);
+        let (instance, every) = (Arc::downgrade(self), self.options.publish_every);
         tokio::spawn(async move {
             let mut idle = HashMap::new();
-            let mut round = Instant::now() + PUBLISH_EVERY;
+            let mut round = Instant::now() + every;
             loop {
                 let Some(behind) = instance.upgrade().map(|here| Arc::clone(&here.behind)) else {
                     return;
@@ -69,7 +65,7 @@ impl Instance {
                 let over = tokio::time::timeout_at(round, behind.notified()).await.is_err();
                 let Some(instance) = instance.upgrade() else { return };
                 if over {
-                    round = Instant::now() + PUBLISH_EVERY;
+                    round = Instant::now() + every;
                     instance.round(&mut idle);
                 } else {
                     let open = instance.open_trails().into_iter();
@@ -123,20 +119,33 @@ pub(super) fn is_behind(trail: &Trail) -> bool {
 
 /// Has a thread publish a trail, unless one does already.
 fn publish_soon(open: Arc<OpenTrail>) {
-    if open.publishing.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    let publishing = Publishing(open);
-    // What failed is told there, and tried again in a second.
-    tokio::task::spawn_blocking(move || drop(publish(&publishing.0)));
+    let Some(publishing) = open.publishing.begin() else { return };
+    tokio::task::spawn_blocking(move || {
+        let _publishing = publishing;
+        // What failed is told there, and tried again in a second.
+        drop(publish(&open));
+    });
 }
 
-/// That a thread publishes a trail, until this is dropped: also when it panics.
-struct Publishing(Arc<OpenTrail>);
+/// What only one thread does at a time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OneAtATime(Arc<AtomicBool>);
 
-impl Drop for Publishing {
+/// That a thread does it, until this is dropped: also when it panics.
+#[derive(Debug)]
+pub(super) struct Doing(Arc<AtomicBool>);
+
+impl OneAtATime {
+    /// Begins, unless somebody does it already.
+    fn begin(&self) -> Option<Doing> {
+        let begun = !self.0.swap(true, Ordering::AcqRel);
+        begun.then(|| Doing(Arc::clone(&self.0)))
+    }
+}
+
+impl Drop for Doing {
     fn drop(&mut self) {
-        self.0.publishing.store(false, Ordering::Release);
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -148,4 +157,24 @@ fn publish(open: &OpenTrail) -> Result<bool, Error> {
             "cannot publish"
         );
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_panics_keeps_nobody_from_publishing() {
+        let publishing = OneAtATime::default();
+        let first = publishing.begin().unwrap();
+        assert!(publishing.begin().is_none(), "one at a time");
+        drop(first);
+        let other = publishing.clone();
+        let panicked = std::thread::spawn(move || {
+            let _doing = other.begin().unwrap();
+            panic!("a chosen fault");
+        });
+        panicked.join().unwrap_err();
+        assert!(publishing.begin().is_some());
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use registry::{ACCESS_SLUG, Registry, SYSTEM_SLUG, Scope, Secret, Slug, TokenRecord, TrailRecord};
 use search::{Projection, Scheduler};
@@ -16,10 +16,13 @@ use trail::{
     WatchedClock,
 };
 
-use super::background::is_behind;
+use super::background::{OneAtATime, is_behind};
 use super::checking::Checking;
 use super::deposits::DepositWork;
 use super::{InstanceError, keys};
+
+/// How soon an event is in a signed checkpoint.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 /// Space that stays free for publishing and for the server's own trails.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
@@ -42,6 +45,8 @@ pub struct InstanceOptions {
     pub clock: Arc<dyn Clock>,
     /// Appends stop while less space than this is free.
     pub reserve_bytes: u64,
+    /// How often what is new is published, unless there is much of it.
+    pub publish_every: Duration,
     /// Whether checkpoints, tiles and bundles can be read without a token.
     pub public_read_path: bool,
     /// The folders below which daily deposits may be put.
@@ -55,6 +60,7 @@ impl InstanceOptions {
             state_folder,
             clock: Arc::new(SystemClock::default()),
             reserve_bytes: RESERVE_BYTES,
+            publish_every: PUBLISH_EVERY,
             public_read_path: false,
             deposit_roots: Vec::new(),
         }
@@ -83,7 +89,7 @@ pub struct OpenTrail {
     /// What recovery did when it was opened.
     pub recovery: trail::Recovery,
     /// Whether somebody publishes it now.
-    pub(super) publishing: AtomicBool,
+    pub(super) publishing: OneAtATime,
 }
 
 /// A data directory, opened by one process.
@@ -295,7 +301,7 @@ impl Instance {
                 behind.notify_one();
             }
         });
-        let publishing = AtomicBool::new(false);
+        let publishing = OneAtATime::default();
         Ok(OpenTrail { slug: slug.clone(), trail, projection, recovery, publishing })
     }
 
@@ -303,13 +309,13 @@ impl Instance {
         if slug.is_built_in() {
             return options_of_built_in();
         }
-        Options { reserve_bytes: self.options.reserve_bytes, goes_on: false }
+        Options { reserve_bytes: self.options.reserve_bytes, ..Options::default() }
     }
 }
 
 /// The server's own trails go on where others stop: they have to say why.
 fn options_of_built_in() -> Options {
-    Options { reserve_bytes: 0, goes_on: true }
+    Options { goes_on: true, ..Options::default() }
 }
 
 pub(super) fn parse_built_in(slug: &str) -> Slug {

@@ -22,6 +22,7 @@ const DAY: &[Step] = &[
     Step::Hours(30),
     Step::Rest,
     Step::Append(256, 257),
+    Step::Suspend(9),
     Step::Append(257, 262),
     Step::Publish,
     Step::Append(262, 264),
@@ -99,4 +100,22 @@ fn nothing_is_doubled_when_the_id_index_fails() {
     for call in 0..world.ids_calls() {
         tell(&mut World::with_failing_ids(call), &format!("the id index at its call {call}"));
     }
+}
+
+/// A process that died may have replaced the checkpoint and not made that durable. Then the next must
+/// not remove what only the older checkpoint needs before it has.
+#[test]
+fn a_start_after_a_crash_settles_the_checkpoint_before_it_removes_anything() {
+    let mut world = World::new(false);
+    let script = [Step::Append(0, 3), Step::Publish, Step::Append(3, 9), Step::Publish];
+    world.run(&script);
+    let trace = world.store.trace();
+    let replaced = trace.iter().rposition(|line| line.starts_with("replace")).unwrap();
+    let mut world = World::new(false);
+    world.store.arm(replaced as u64, Fault::DiesAfter);
+    world.run(&script);
+    let trace = world.store.trace();
+    let life = trace.get(replaced + 1..).unwrap();
+    let of = |name: &str| life.iter().position(|line| line.starts_with(name));
+    assert!(of("remove") > of("replace") && of("replace").is_some(), "{life:?}");
 }

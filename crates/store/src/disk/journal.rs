@@ -126,17 +126,29 @@ impl DiskJournal {
     /// Makes durable what was read, before the first write builds on it.
     ///
     /// If the sync of a commit failed, the kernel may have kept its pages and called them clean. They
-    /// can be read, but another sync would not write them. Only writing them again does.
+    /// can be read, but another sync would not write them. Only writing them again does. And a process
+    /// that died may have given the segment its name without making that durable.
     fn settle(&mut self) -> Result<()> {
         if self.unsettled {
             let bytes = self.inner.root.read_segment(&self.position.path)?;
             let bytes = bytes.ok_or_else(|| vanished(&self.position.path))?;
             write_at(&self.file, &[&bytes], 0)
                 .and_then(|()| self.file.sync_data())
+                .and_then(|()| self.settle_name())
                 .map_err(|error| self.unknown(error))?;
             self.unsettled = false;
         }
         Ok(())
+    }
+
+    /// Makes the newest segment's name durable, and those of the folders that lead to it.
+    fn settle_name(&self) -> io::Result<()> {
+        let Some(writer) = &self.inner.writer else { return Ok(()) };
+        let mut touched = writer.folders.touch(&self.inner.root);
+        let names = writer.folders.hold();
+        touched.folder(split(&self.position.path).0)?;
+        drop(names);
+        touched.sync()
     }
 
     /// Refuses every call behind an unknown outcome.

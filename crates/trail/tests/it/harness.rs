@@ -94,6 +94,11 @@ impl World {
         Trail::create(store, SLUG, ORIGIN, keys(), self.surroundings(), free).unwrap()
     }
 
+    /// In a store of the test's own.
+    pub(crate) fn create_in(&self, store: Arc<dyn Store>, options: Options) -> Trail {
+        Trail::create(store, SLUG, ORIGIN, keys(), self.surroundings(), options).unwrap()
+    }
+
     pub(crate) fn open(&self) -> Result<(Trail, Recovery), Error> {
         let store: Arc<dyn Store> = Arc::new(self.store.clone());
         let free = Options::default();

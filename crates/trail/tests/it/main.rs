@@ -9,6 +9,9 @@
 
 mod appending;
 mod checking;
+mod forged;
+mod gate;
 mod harness;
+mod publishing;
 mod recovering;
 mod verifying;
