@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -24,9 +25,11 @@ fn access(app: &TestApp) -> Arc<Trail> {
 /// The events of the `access` trail, once there are so many and no more follow.
 async fn recorded(app: &TestApp, size: u64) -> Vec<Value> {
     let trail = access(app);
-    trail.committed_sizes().wait_for(|now| *now >= size).await.unwrap();
+    let mut sizes = trail.committed_sizes();
+    let come = tokio::time::timeout(Duration::from_secs(30), sizes.wait_for(|now| *now >= size));
+    assert!(come.await.is_ok(), "{} of {size} events", trail.committed_size());
     // Each is recorded by a task of its own: what is too many would come about now.
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(trail.committed_size(), size);
     let recorded = trail.read(0, usize::try_from(size).unwrap()).unwrap();
     recorded.iter().map(|event| serde_json::from_str(&event.to_json()).unwrap()).collect()
