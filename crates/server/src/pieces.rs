@@ -51,10 +51,15 @@ impl Sender {
         self.0.blocking_send(Ok(frame)).map_err(|_| Cut::Left)
     }
 
-    /// Passes on what was gathered, and begins anew.
+    /// Passes on what was gathered, piece by piece, and begins anew. One event may have made many
+    /// pieces: were they one, what waits for a slow client would be as many events.
     pub(crate) fn pass_all(&self, gathered: &mut Vec<u8>) -> Result<(), Cut> {
-        let piece = std::mem::replace(gathered, Vec::with_capacity(PIECE_BYTES + 4_096));
-        self.pass(Frame::data(piece.into()))
+        let gathered = std::mem::replace(gathered, Vec::with_capacity(PIECE_BYTES + 4_096));
+        let mut rest = Bytes::from(gathered);
+        while !rest.is_empty() {
+            self.pass(Frame::data(rest.split_to(rest.len().min(PIECE_BYTES))))?;
+        }
+        Ok(())
     }
 }
 

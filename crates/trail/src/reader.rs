@@ -25,7 +25,7 @@ pub(crate) struct CheckedEdge {
 }
 
 /// The most bytes that one read gives, but for the last event of them.
-const READ_BYTES_MAX: usize = 16 * 1024 * 1024;
+const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Feed for Trail {
     fn committed_size(&self) -> u64 {

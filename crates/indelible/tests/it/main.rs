@@ -14,5 +14,6 @@ mod killed;
 mod killed_deposits;
 mod load;
 mod logs;
+mod memory;
 mod shell;
 mod tidy;

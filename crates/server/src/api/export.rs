@@ -108,7 +108,7 @@ impl Export {
             if out.len() < PIECE_BYTES { Ok(()) } else { sender.pass_all(&mut out) }
         })?;
         writer.end(&mut out).map_err(|error| Cut::of(&error))?;
-        sender.pass(Frame::data(out.into()))?;
+        sender.pass_all(&mut out)?;
         sender.pass(Frame::trailers(trailers(&writer)))
     }
 

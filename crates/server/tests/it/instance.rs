@@ -127,3 +127,30 @@ async fn a_check_beside_appends_finds_nothing_wrong() {
         assert!(checked.is_sound(), "{checked:?}");
     }
 }
+
+/// Publishes much at once, and little when its time has come: here in an hour.
+#[tokio::test]
+async fn what_has_much_to_publish_does_not_wait_for_its_second() {
+    let app = TestApp::with(server::AppOptions::new(), |options| {
+        options.publish_every = std::time::Duration::from_hours(1);
+    });
+    let trail = app.instance.trail(&Slug::parse("lab").unwrap()).unwrap().trail.clone();
+    let mut published = trail.published_sizes();
+    app.instance.run_background();
+    let large = |number: usize| event(number).replace("run ", &"n".repeat(6 * 1024 * 1024));
+    assert_eq!(app.append(large(0)).await.status, StatusCode::CREATED);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(*published.borrow(), 0, "6 MiB wait");
+    for number in 1..4 {
+        assert_eq!(app.append(large(number)).await.status, StatusCode::CREATED);
+    }
+    let patience = std::time::Duration::from_mins(1);
+    let come = tokio::time::timeout(patience, published.wait_for(|size| *size >= 3)).await;
+    assert!(come.expect("nobody publishes").is_ok());
+    // Again, after a publication that ended.
+    for number in 4..7 {
+        assert_eq!(app.append(large(number)).await.status, StatusCode::CREATED);
+    }
+    let come = tokio::time::timeout(patience, published.wait_for(|size| *size >= 6)).await;
+    assert!(come.expect("nobody publishes again").is_ok());
+}
