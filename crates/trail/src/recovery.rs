@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use store::{Journal, Replay, Store};
+use store::{Journal, Object, Replay, Store};
 use tlog::{Checkpoint, Frontier, TreeSize};
 use tokio::sync::watch;
 
@@ -143,10 +143,11 @@ impl Trail {
     }
 
     /// Makes durable the checkpoint that was read: a process that died may have given it its name and
-    /// not yet made that durable. What only an older one needs is removed after this.
+    /// not yet made that durable. What only an older one needs is removed after this. To create what
+    /// is there already needs no space.
     fn settle(&self) -> Result<(), Error> {
-        let published = self.published();
-        Ok(self.store.replace(&self.layout.checkpoint(), published.note.as_bytes())?)
+        let bytes = self.published().note.as_bytes().to_vec().into();
+        Ok(self.store.create(&[Object { path: self.layout.checkpoint(), bytes }])?)
     }
 
     /// Verifies the right edge, and each replayed chunk against the head that it leads to.

@@ -25,9 +25,9 @@ const BODY_BYTES: u64 = 4 * MIB;
 /// Events beside them, so many that they are read ahead.
 const SMALL: u64 = 1_500;
 
-/// What a server may take at most, where the trail has a quarter more and could have any number
-/// of times as much. What is read at once, what is read ahead of it and what waits for the client have
-/// a bound each; a debug build takes 90 to 170 MiB.
+/// What a server may take at most, where the trail has a quarter more and could have any number of
+/// times as much. What is read at once, what is read ahead of it and what waits for the client have a
+/// bound each; a debug build takes 90 to 170 MiB.
 const MEMORY_MAX: u64 = 200 * MIB;
 
 /// A clock that a test sets.

@@ -242,7 +242,12 @@ fn what_is_detached_counts_so_that_no_frame_is_too_large() {
     }
     trail.drain();
     assert_eq!(receive.try_iter().collect::<Vec<_>>(), [true; 12]);
-    assert_eq!(trail.read(0, 12).unwrap().len(), 4, "one read gives so many bytes");
+    assert_eq!(trail.read(0, 12).unwrap().len(), 1, "one read gives so many bytes");
+    for number in 14..30 {
+        trail.append(batch_of(vec![large(number, MEBIBYTE, 20_000)])).unwrap();
+    }
+    assert_eq!(trail.read(12, 16).unwrap().len(), 4, "or a few more events that are smaller");
+    assert_eq!(trail.read_many(&(12..28).collect::<Vec<_>>()).unwrap().len(), 16);
 }
 
 #[test]
