@@ -347,9 +347,7 @@ impl Trail {
         }
         let wanted = done..head.size.get();
         let all = chunks.iter().flat_map(|chunk| &chunk.keys).copied();
-        let mut keys: Vec<_> = all.filter(|(_, index)| wanted.contains(index)).collect();
-        // The order of an LSM tree, so that a table is written once.
-        keys.sort_unstable();
+        let keys: Vec<_> = all.filter(|(_, index)| wanted.contains(index)).collect();
         ids.extend(&self.mark, &keys, head.size.get()).map_err(Error::Ids)
     }
 }

@@ -205,11 +205,10 @@ impl Trail {
         }
         while done < size {
             let run = self.read(done, CATCH_UP_COUNT)?;
-            let mut keys: Vec<_> = run
+            let keys: Vec<_> = run
                 .iter()
                 .filter_map(|recorded| Some((self.key_of(&recorded.entry)?, recorded.index)))
                 .collect();
-            keys.sort_unstable();
             done += run.len() as u64;
             self.around.ids.extend(&self.mark, &keys, done).map_err(Error::Ids)?;
         }

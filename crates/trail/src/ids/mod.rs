@@ -1,0 +1,55 @@
+//! Which events are recorded already: idempotency key to index.
+//!
+//! A projection: it can be thrown away and is rebuilt from the trail. Appends wait until it has
+//! caught up, so that idempotency is exact over the whole history.
+
+mod disk;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+pub use disk::DiskIds;
+
+/// A key of this index: the event's idempotency key, made distinct for each trail.
+pub type IdKey = [u8; 16];
+
+/// Keys of many trails, and how far each trail is projected.
+pub trait Ids: Send + Sync + std::fmt::Debug {
+    /// The index recorded for a key.
+    fn find(&self, key: &IdKey) -> io::Result<Option<u64>>;
+
+    /// How many events of the trail with this mark are in.
+    fn projected_size(&self, mark: &IdKey) -> io::Result<u64>;
+
+    /// Adds keys, and says how many events of that trail are in with them, atomically.
+    fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()>;
+}
+
+/// Keys in memory, for tests and simulations.
+#[derive(Debug, Default)]
+pub struct MemoryIds {
+    keys: Mutex<HashMap<IdKey, u64>>,
+}
+
+impl Ids for MemoryIds {
+    fn find(&self, key: &IdKey) -> io::Result<Option<u64>> {
+        Ok(self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied())
+    }
+
+    fn projected_size(&self, mark: &IdKey) -> io::Result<u64> {
+        Ok(self.find(&marked(mark))?.unwrap_or(0))
+    }
+
+    fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()> {
+        let mut map = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        map.extend(keys.iter().copied());
+        map.insert(marked(mark), projected_size);
+        Ok(())
+    }
+}
+
+/// The key under which a trail's projected size is kept.
+fn marked(mark: &IdKey) -> IdKey {
+    mark.map(|byte| !byte)
+}
