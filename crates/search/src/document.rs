@@ -3,74 +3,51 @@
 use std::net::IpAddr;
 
 use event::{Actor, Client, Entry, Event, Outcome, Place, Related, Scope, Target};
-use tantivy::TantivyDocument;
 
 use crate::Field;
 use crate::lookup::address_bits;
-use crate::schema::{COUNTED, Layout, Part, TERM_BYTES_MAX, Tag};
+use crate::schema::{COUNTED, Part, TERM_BYTES_MAX, Tag};
+use crate::values::{Document, Values};
 use crate::words::{GAP, push_json};
 
 /// Makes documents, one after the other, with buffers that they share.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Drafter {
-    layout: &'static Layout,
-    term: Vec<u8>,
+    document: Document,
     names: String,
-    text: String,
     last_recorded: i64,
 }
 
-/// A document, and when its event happened.
-#[derive(Debug)]
-pub(crate) struct Drafted {
-    pub(crate) document: TantivyDocument,
-    pub(crate) occurred: i64,
-}
-
 impl Drafter {
-    pub(crate) fn new() -> Self {
-        Self {
-            layout: Layout::current(),
-            term: Vec::new(),
-            names: String::new(),
-            text: String::new(),
-            last_recorded: 0,
-        }
-    }
-
-    /// The document of an entry's text. An entry that is not one of ours has an empty document, so
-    /// that indexes keep their places.
-    pub(crate) fn draft(&mut self, text: &str) -> Drafted {
-        let mut document = TantivyDocument::with_capacity(text.len() + text.len() / 2);
-        let Ok(entry) = Entry::parse(text) else {
-            document.add_i64(self.layout.occurred, 0);
-            document.add_i64(self.layout.recorded, self.last_recorded);
-            return Drafted { document, occurred: 0 };
+    /// The document of an entry's text, and when its event happened. An entry that is not one of
+    /// ours has an empty document, so that indexes keep their places.
+    pub(crate) fn draft(&mut self, text: &str) -> (Document, i64) {
+        let values = self.document.begin();
+        let occurred = if let Ok(entry) = Entry::parse(text) {
+            self.last_recorded = entry.recorded_at_micros;
+            Writer { values, names: &mut self.names }.entry(&entry);
+            entry.event.occurred_at.micros()
+        } else {
+            0
         };
-        let occurred = entry.event.occurred_at.micros();
-        self.last_recorded = entry.recorded_at_micros;
-        document.add_i64(self.layout.occurred, occurred);
-        document.add_i64(self.layout.recorded, entry.recorded_at_micros);
-        let mut writer = Writer { drafter: self, document: &mut document };
-        writer.entry(&entry);
-        Drafted { document, occurred }
+        (values.occurred, values.recorded) = (occurred, self.last_recorded);
+        (self.document.clone(), occurred)
     }
 }
 
 #[derive(Debug)]
 struct Writer<'a> {
-    drafter: &'a mut Drafter,
-    document: &'a mut TantivyDocument,
+    values: &'a mut Values,
+    names: &'a mut String,
 }
 
 impl Writer<'_> {
     fn entry(&mut self, entry: &Entry<'_>) {
-        self.drafter.names.clear();
-        self.drafter.names.push(Part::Names.mark());
+        self.names.clear();
         self.server(entry);
         self.event(&entry.event);
-        if self.drafter.names.len() > 1 {
-            self.document.add_text(self.drafter.layout.text, &self.drafter.names);
+        if !self.names.is_empty() {
+            self.values.text(Part::Names, |text| text.push_str(self.names));
         }
     }
 
@@ -242,11 +219,7 @@ impl Writer<'_> {
     }
 
     fn bytes(&mut self, tag: Tag, value: &[u8]) {
-        let Drafter { term, layout, .. } = &mut *self.drafter;
-        term.clear();
-        term.push(tag as u8);
-        term.extend(value.iter().take(TERM_BYTES_MAX));
-        self.document.add_bytes(layout.terms, term);
+        self.values.term(tag, value.get(..TERM_BYTES_MAX).unwrap_or(value));
     }
 
     fn has(&mut self, part: Part) {
@@ -255,33 +228,23 @@ impl Writer<'_> {
 
     fn label(&mut self, field: Field, label: Option<&str>) {
         let Some(label) = label else { return };
-        let position = COUNTED.iter().position(|counted| *counted == field);
-        let column = position.and_then(|position| self.drafter.layout.counted.get(position));
-        if let Some(column) = column {
-            self.document.add_text(*column, label);
+        if let Some(counted) = COUNTED.iter().position(|counted| *counted == field) {
+            self.values.label(counted, label);
         }
     }
 
     fn name(&mut self, name: Option<&str>) {
         if let Some(name) = name {
-            self.drafter.names.push(GAP);
-            self.drafter.names.push_str(name);
+            self.names.push(GAP);
+            self.names.push_str(name);
         }
     }
 
     fn text(&mut self, part: Part, text: &str) {
-        let Drafter { text: buffer, layout, .. } = &mut *self.drafter;
-        buffer.clear();
-        buffer.push(part.mark());
-        buffer.push_str(text);
-        self.document.add_text(layout.text, buffer);
+        self.values.text(part, |values| values.push_str(text));
     }
 
     fn json(&mut self, part: Part, json: &str) {
-        let Drafter { text: buffer, layout, .. } = &mut *self.drafter;
-        buffer.clear();
-        buffer.push(part.mark());
-        push_json(json, buffer);
-        self.document.add_text(layout.text, buffer);
+        self.values.text(part, |text| push_json(json, text));
     }
 }

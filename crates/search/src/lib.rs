@@ -37,6 +37,7 @@ mod schema;
 mod segment;
 mod sieve;
 mod tally;
+mod values;
 mod view;
 mod words;
 

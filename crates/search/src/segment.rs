@@ -20,6 +20,7 @@ use crate::blocks::{Blocks, Parts};
 use crate::document::Drafter;
 use crate::error::{Error, Result};
 use crate::schema::{COUNTED, Layout, OCCURRED, RECORDED, column, tokenizers};
+use crate::values::Document;
 
 /// What the engine is told to plan its hash tables for. It is not a limit; chunks are.
 const ARENA_BYTES: usize = 48 * 1024 * 1024;
@@ -204,7 +205,7 @@ impl Opened {
 
 /// Builds a segment from events in order.
 pub(crate) struct Builder {
-    writer: SingleSegmentIndexWriter,
+    writer: SingleSegmentIndexWriter<Document>,
     drafter: Drafter,
     place: Place,
     from: u64,
@@ -230,15 +231,15 @@ impl Builder {
             }
         };
         let occurred = (i64::MAX, i64::MIN);
-        Ok(Self { writer, drafter: Drafter::new(), place, from, count: 0, occurred })
+        Ok(Self { writer, drafter: Drafter::default(), place, from, count: 0, occurred })
     }
 
     /// Adds the next event.
     pub(crate) fn add(&mut self, recorded: &Recorded) -> Result<()> {
-        let drafted = self.drafter.draft(&recorded.text());
+        let (document, occurred) = self.drafter.draft(&recorded.text());
         let (first, last) = self.occurred;
-        self.occurred = (first.min(drafted.occurred), last.max(drafted.occurred));
-        self.writer.add_document(drafted.document)?;
+        self.occurred = (first.min(occurred), last.max(occurred));
+        self.writer.add_document(document)?;
         self.count += 1;
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Projection {
         let progress = self.lock();
         let pause = (progress.last_took * WORK_TO_PAUSE).clamp(PAUSE_MIN, PAUSE_MAX);
         let many = self.feed.committed_size().saturating_sub(progress.claimed)
-            >= self.options.limits.memory_chunk_events;
+            >= self.options.limits.chunk_events;
         progress.last.filter(|_| !many).map(|last| last + pause)
     }
 
