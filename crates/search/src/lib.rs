@@ -21,6 +21,7 @@ mod error;
 mod expression;
 mod field;
 mod fold;
+mod folded;
 mod hours;
 mod language;
 mod late;
