@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::Column;
 use tantivy::directory::{MmapDirectory, RamDirectory};
 use tantivy::{Index, IndexBuilder, SegmentReader, SingleSegmentIndexWriter};
 use trail::Recorded;
@@ -19,6 +19,7 @@ use trail::Recorded;
 use crate::blocks::{Blocks, Parts};
 use crate::document::Drafter;
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::schema::{COUNTED, Layout, OCCURRED, RECORDED, column, tokenizers};
 use crate::values::Document;
 
@@ -62,9 +63,7 @@ pub(crate) struct Opened {
     pub(crate) occurred: Column<i64>,
     pub(crate) recorded: Column<i64>,
     blocks: OnceLock<Blocks>,
-    pub(crate) counted: [Option<StrColumn>; COUNTED.len()],
-    /// Counts over the whole segment, worked out once.
-    pub(crate) totals: [OnceLock<Vec<(String, u64)>>; COUNTED.len()],
+    pub(crate) counted: [Option<Labels>; COUNTED.len()],
 }
 
 impl std::fmt::Debug for Opened {
@@ -183,16 +182,9 @@ impl Opened {
         let recorded = columns.i64(RECORDED)?;
         let mut counted = [const { None }; COUNTED.len()];
         for (slot, field) in counted.iter_mut().zip(COUNTED) {
-            *slot = columns.str(&column(field))?;
+            *slot = columns.str(&column(field))?.map(Labels::new);
         }
-        Ok(Self {
-            reader,
-            occurred,
-            recorded,
-            blocks: OnceLock::new(),
-            counted,
-            totals: [const { OnceLock::new() }; COUNTED.len()],
-        })
+        Ok(Self { reader, occurred, recorded, blocks: OnceLock::new(), counted })
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use tantivy::columnar::StrColumn;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{BitSet, DocId, TantivyError};
 
-use super::columns::{counted, label};
+use super::columns::counted;
 use super::matched::{Docs, Matched};
 use super::terms::term_text;
 use crate::Field;
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::lookup::terms_of;
 use crate::plan::Plan;
 use crate::schema::{Layout, Tag};
@@ -78,7 +78,7 @@ impl Pairs {
         let opened = segment.open()?;
         let Some(labels) = counted(opened, Field::Actor) else { return Ok(()) };
         let meant = docs.set(segment);
-        let mut known = Known { labels, numbers: vec![None; labels.num_terms()] };
+        let mut known = Known { labels, numbers: vec![None; labels.distinct()] };
         for tag in [Tag::Address, Tag::AddressText] {
             self.add_terms(opened, tag, meant.as_ref(), &mut known)?;
         }
@@ -177,7 +177,7 @@ fn address_text(key: &[u8]) -> String {
 
 /// The accounts of a segment, by the ordinals of its labels.
 struct Known<'a> {
-    labels: &'a StrColumn,
+    labels: &'a Labels,
     numbers: Vec<Option<u32>>,
 }
 
@@ -188,7 +188,7 @@ impl Known<'_> {
         let Some(place) = place else { return Ok(None) };
         if place.is_none() {
             let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            *place = Some(*all.entry(label(self.labels, ord)?).or_insert(next));
+            *place = Some(*all.entry(self.labels.name(ord)?).or_insert(next));
         }
         Ok(*place)
     }

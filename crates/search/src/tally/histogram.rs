@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tantivy::columnar::StrColumn;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
 
-use super::columns::{counted, label};
+use super::columns::counted;
 use super::kinds::KindNamer;
 use crate::error::{Error, Result};
+use crate::labels::Labels;
 use crate::plan::Plan;
 use crate::segment::{Opened, Segment};
 use crate::view::View;
@@ -77,7 +77,7 @@ fn check_edges(edges: &[i64]) -> Result<()> {
 struct Bars<'a> {
     edges: &'a [i64],
     split: Split,
-    labels: Option<&'a StrColumn>,
+    labels: Option<&'a Labels>,
     namer: Option<KindNamer<'a>>,
     /// For each place of what it is split by, each bucket.
     counts: Vec<Vec<u64>>,
@@ -178,7 +178,7 @@ impl<'a> Bars<'a> {
             }
             let name = match (&self.namer, self.labels) {
                 (Some(namer), _) => namer.names.get(place).cloned().unwrap_or_default(),
-                (None, Some(labels)) => label(labels, place as u64)?,
+                (None, Some(labels)) => labels.name(place as u64)?,
                 (None, None) => continue,
             };
             let sums = series.entry(name).or_insert_with(|| vec![0; totals.len()]);

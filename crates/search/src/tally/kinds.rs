@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use tantivy::columnar::StrColumn;
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocId};
 
-use super::columns::{counted, label};
+use super::columns::counted;
 use super::matched::{Docs, Matched};
 use crate::error::Result;
+use crate::labels::Labels;
 use crate::segment::Opened;
 use crate::{Field, Kinds};
 
@@ -86,19 +86,14 @@ impl<'a> KindNamer<'a> {
         Ok(())
     }
 
-    fn slot(
-        &mut self,
-        pair: (u64, u64),
-        systems: &StrColumn,
-        actions: &StrColumn,
-    ) -> Result<usize> {
+    fn slot(&mut self, pair: (u64, u64), systems: &Labels, actions: &Labels) -> Result<usize> {
         if let Some((_, slot)) = self.last.filter(|(last, _)| *last == pair) {
             return Ok(slot);
         }
         let slot = if let Some(slot) = self.slots.get(&pair) {
             *slot
         } else {
-            let kind = self.kinds.kind_of(&label(systems, pair.0)?, &label(actions, pair.1)?);
+            let kind = self.kinds.kind_of(&systems.name(pair.0)?, &actions.name(pair.1)?);
             let known = self.names.iter().position(|name| *name == kind);
             let slot = known.unwrap_or_else(|| {
                 self.names.push(kind.into_owned());
