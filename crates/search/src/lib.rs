@@ -23,6 +23,7 @@ mod field;
 mod fold;
 mod folded;
 mod hours;
+mod known;
 mod labels;
 mod language;
 mod late;

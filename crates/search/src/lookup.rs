@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tantivy::index::SegmentId;
 use tantivy::postings::TermInfo;
 use tantivy::query::{
-    BitSetDocSet, ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, TermQuery,
-    Weight,
+    BitSetDocSet, ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight,
 };
-use tantivy::schema::{Field as Column, IndexRecordOption, Term};
+use tantivy::schema::{Field as Column, IndexRecordOption};
 use tantivy::termdict::{TermDictionary, TermStreamer};
 use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyError};
 
 use crate::folded::{Folded, after_prefix};
+use crate::known::term_info;
 use crate::matches::has_words;
 use crate::schema::{Layout, Tag};
 use crate::{Expression, Pattern, fold};
@@ -112,8 +112,7 @@ fn key(tag: Tag, value: &[u8]) -> Vec<u8> {
 
 /// Events with exactly this term of a member.
 pub(crate) fn exactly(tag: Tag, value: &[u8]) -> Box<dyn Query> {
-    let term = Term::from_field_bytes(Layout::current().terms, &key(tag, value));
-    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+    Terms::of(Layout::current().terms, Select::Listed([key(tag, value)].into()))
 }
 
 /// Events with any term of a member.
@@ -128,6 +127,11 @@ pub(crate) fn addresses(from: u128, to: u128) -> Box<dyn Query> {
     // The first key behind `to`: keys have no continuation.
     end.push(0);
     Terms::of(Layout::current().terms, Select::Range { from: key(from), end: Some(end) })
+}
+
+/// Events with a word, given with its mark.
+pub(crate) fn word(marked: &str) -> Box<dyn Query> {
+    Terms::of(Layout::current().text, Select::Listed([marked.as_bytes().to_vec()].into()))
 }
 
 /// Events with a word that begins so, given with its mark.
@@ -175,7 +179,9 @@ impl Select {
         Self::Listed(tags.iter().map(|tag| key(*tag, text.as_bytes())).collect())
     }
 
-    fn infos(&self, dictionary: &TermDictionary) -> std::io::Result<Vec<TermInfo>> {
+    fn infos(&self, reader: &SegmentReader, column: Column) -> tantivy::Result<Vec<TermInfo>> {
+        let inverted = reader.inverted_index(column)?;
+        let dictionary = inverted.terms();
         let mut infos = Vec::new();
         match self {
             Self::Range { from, end } => {
@@ -190,7 +196,7 @@ impl Select {
             }
             Self::Listed(keys) => {
                 for key in keys.iter() {
-                    infos.extend(dictionary.get(key)?);
+                    infos.extend(term_info(reader, column, key)?);
                 }
             }
             Self::Folded(folded) => {
@@ -258,12 +264,14 @@ impl Terms {
         if let Some(found) = all.get(&reader.segment_id()) {
             return Ok(found.clone());
         }
-        let inverted = reader.inverted_index(self.column)?;
-        let infos = self.select.infos(inverted.terms())?;
+        let infos = self.select.infos(reader, self.column)?;
         let found = match infos.as_slice() {
             [] => Found::Nothing,
             [info] => Found::One(info.clone()),
-            infos => Found::Many(union(&inverted, infos, reader.max_doc())?),
+            infos => {
+                let inverted = reader.inverted_index(self.column)?;
+                Found::Many(union(&inverted, infos, reader.max_doc())?)
+            }
         };
         all.insert(reader.segment_id(), found.clone());
         Ok(found)
@@ -307,6 +315,15 @@ impl Weight for Terms {
                 Box::new(ConstScorer::new(postings, boost))
             }
             Found::Many(docs) => Box::new(ConstScorer::new(BitSetDocSet::from(docs), boost)),
+        })
+    }
+
+    fn count(&self, reader: &SegmentReader) -> tantivy::Result<u32> {
+        // Nothing is ever deleted from a segment.
+        Ok(match self.found(reader)? {
+            Found::Nothing => 0,
+            Found::One(info) => info.doc_freq,
+            Found::Many(docs) => u32::try_from(docs.len()).unwrap_or(u32::MAX),
         })
     }
 

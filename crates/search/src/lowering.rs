@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query as Lookup, TermQuery};
-use tantivy::schema::{IndexRecordOption, Term};
+use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query as Lookup};
+use tantivy::schema::Term;
 
 use crate::error::Result;
 use crate::lookup;
@@ -146,9 +146,7 @@ fn phrase(parts: &[Part], pattern: &Pattern) -> Vec<Box<dyn Lookup>> {
                 (Pattern::Exactly(_) | Pattern::Prefix(_) | Pattern::Matching(_), _) | (_, []) => {
                     None
                 }
-                (Pattern::Like(_), [word]) => {
-                    Some(Box::new(TermQuery::new(term(*part, word), IndexRecordOption::Basic)))
-                }
+                (Pattern::Like(_), [word]) => Some(lookup::word(&marked(*part, word))),
                 (Pattern::Like(_), words) => {
                     let terms = words.iter().map(|word| term(*part, word)).collect();
                     Some(Box::new(PhraseQuery::new(terms)))

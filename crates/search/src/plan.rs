@@ -50,9 +50,13 @@ impl Plan {
         let scoring = EnableScoring::disabled_from_schema(&Layout::current().schema);
         let without =
             without.iter().map(|lookup| lookup.weight(scoring)).collect::<tantivy::Result<_>>()?;
-        let weight = match must.len() {
-            0 => None,
-            _ => Some(BooleanQuery::intersection(must).weight(scoring)?),
+        let weight = match (must.pop(), must.is_empty()) {
+            (None, _) => None,
+            (Some(only), true) => Some(only.weight(scoring)?),
+            (Some(last), false) => {
+                must.push(last);
+                Some(BooleanQuery::intersection(must).weight(scoring)?)
+            }
         };
         let hulls = query.during.iter().map(During::hull);
         let times = Times {
