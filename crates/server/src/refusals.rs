@@ -1,7 +1,7 @@
 //! Wrong tokens that were presented: told one by one while they are few, and counted beyond that.
 //!
 //! **Guarantee.** Every wrong token is told: by itself, or in the count of a sum that follows within a
-//! minute. However many come, and from however many addresses, that is [`ALL`] and one sum a minute.
+//! minute. A server that dies takes the counts of its last minute with it. However many come, and from however many addresses, that is [`ALL`] and one sum a minute.
 //!
 //! **Absent on purpose.** A lock. A right token is right whatever was presented before it: 256 random
 //! bits are not guessed, and a lock would be a weapon against all who share an address.

@@ -80,8 +80,9 @@ impl Iterator for Runs<'_> {
         let left = usize::try_from(self.range.end - self.range.start).unwrap_or(self.count_max);
         let run = self.feed.read(self.range.start, left.min(self.count_max));
         match &run {
-            Ok(run) => self.range.start += run.len() as u64,
-            Err(_) => self.range.start = self.range.end,
+            Ok(run) if !run.is_empty() => self.range.start += run.len() as u64,
+            // Nothing more comes.
+            Ok(_) | Err(_) => self.range.start = self.range.end,
         }
         Some(run)
     }

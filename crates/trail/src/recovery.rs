@@ -86,8 +86,9 @@ impl Trail {
         if !replay.frames.is_empty() {
             trail.settle()?;
         }
-        trail.catch_up_ids()?;
+        // The ids last: what they say is recorded must be durable before they do.
         trail.publish()?;
+        trail.catch_up_ids()?;
         trail.sweep()?;
         Ok((trail, recovery))
     }

@@ -233,10 +233,42 @@ fn verify_openings(entry: &[u8], openings: &[event::Opening]) -> Result<Vec<Stri
             None => withheld.push(value.at.to_string()),
         }
     }
-    for opening in openings {
+    for (place, opening) in openings.iter().enumerate() {
+        if openings.iter().take(place).any(|other| other.at == opening.at) {
+            return Err(unverified(format!("the value at {} is there twice", opening.at)));
+        }
         if !detached.iter().any(|value| value.at == opening.at) {
             return Err(unverified(format!("nothing was detached at {}", opening.at)));
         }
     }
     Ok(withheld)
+}
+
+#[cfg(test)]
+mod tests {
+    use event::{Draft, Event, Opening, Received, Stamp};
+
+    use super::*;
+
+    #[test]
+    fn openings_are_refused_that_the_entry_does_not_commit_to() {
+        let long = "v".repeat(20_000);
+        let text = format!(
+            r#"{{"occurred_at":"2026-11-21T10:00:00Z","source":{{"system":"lab"}},"action":"read","params":{{"a":"{long}"}}}}"#
+        );
+        let event = Event::parse(&text).unwrap();
+        let draft = Draft::new(&event, None, &mut || [7; 32]).unwrap();
+        let mut entry = Vec::new();
+        Stamp::new(1, "token", &Received::default()).write(&draft, &mut entry);
+        let [opening] = draft.openings() else { panic!("one value is detached") };
+        let says =
+            |openings: &[Opening]| verify_openings(&entry, openings).unwrap_err().to_string();
+        assert!(verify_openings(&entry, draft.openings()).unwrap().is_empty());
+        assert_eq!(verify_openings(&entry, &[]).unwrap().concat(), opening.at);
+        let other = Opening { value: "1".to_owned(), ..opening.clone() };
+        assert!(says(std::slice::from_ref(&other)).contains("is not the one recorded"));
+        assert!(says(&[opening.clone(), other]).contains("is there twice"));
+        let elsewhere = Opening { at: "/before".to_owned(), ..opening.clone() };
+        assert!(says(&[opening.clone(), elsewhere]).contains("nothing was detached at /before"));
+    }
 }

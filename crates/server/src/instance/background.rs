@@ -102,6 +102,9 @@ impl Instance {
                 tracing::warn!(trail = %open.slug, error, "search begins from where it was");
             }
         }
+        if let Err(error) = self.around.ids.flush() {
+            tracing::warn!(%error, "the newest ids will be read from the trails");
+        }
     }
 
     fn note_clock(&self) {

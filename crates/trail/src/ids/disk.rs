@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use fjall::config::{PartitioningPolicy, PinningPolicy};
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
 use super::{IdKey, Ids, marked};
@@ -20,6 +20,20 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 /// Keys gathered in memory before they are written as a table; a start after a crash may have to
 /// read as many events again.
 const GATHERED_MAX: usize = 262_144;
+
+/// How many times as many are gathered while no table can be written. Then nothing is found any
+/// more, which holds appends up.
+const UNWRITTEN_TIMES: usize = 4;
+
+/// A failed table is tried again when so much of the limit has come since.
+const RETRY_PART: usize = 8;
+
+/// A stop leaves fewer keys than this to be read from the trails again: each table is work for all
+/// that look into it.
+const WORTH_A_TABLE: usize = 4_096;
+
+/// More tables that are not merged than this mean that the engine's own thread has ended.
+const UNMERGED_MAX: usize = 64;
 
 /// Keys that are added at once while nobody can look.
 const ADDED_AT_ONCE: usize = 1_024;
@@ -41,6 +55,27 @@ struct Gathered {
     newest: HashMap<IdKey, u64>,
     /// What is on its way into a table.
     leaving: Arc<HashMap<IdKey, u64>>,
+    /// How many there were when a table could not be written.
+    failed_at: Option<usize>,
+}
+
+impl Gathered {
+    fn find(&self, key: &IdKey) -> Option<u64> {
+        self.newest.get(key).or_else(|| self.leaving.get(key)).copied()
+    }
+
+    /// Takes back what did not come into a table; what came meanwhile is newer.
+    fn take_back(&mut self) {
+        let leaving = Arc::unwrap_or_clone(std::mem::take(&mut self.leaving));
+        let newer = std::mem::replace(&mut self.newest, leaving);
+        self.newest.extend(newer);
+    }
+
+    /// Whether a table should be written now.
+    fn is_due(&self, max: usize) -> bool {
+        let from = self.failed_at.map_or(max, |failed| failed + max / RETRY_PART);
+        self.newest.len() > from
+    }
 }
 
 impl std::fmt::Debug for DiskIds {
@@ -59,11 +94,7 @@ impl DiskIds {
         Self::open_gathering(folder, GATHERED_MAX)
     }
 
-    /// As [`Self::open`], with another number of keys that are gathered in memory.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_gathering(folder: &Path, gathered_max: usize) -> io::Result<Self> {
+    fn open_gathering(folder: &Path, gathered_max: usize) -> io::Result<Self> {
         let database = Database::builder(folder)
             .cache_size(CACHE_BYTES)
             .worker_threads(1)
@@ -82,12 +113,16 @@ impl DiskIds {
         self.gathered.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what is gathered as a table, if there is more of it than this.
-    fn put_away(&self, more_than: usize) -> io::Result<()> {
+    /// Writes what is gathered as a table, if `due` says so.
+    fn put_away(&self, due: impl Fn(&Gathered) -> bool) -> io::Result<()> {
         let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let leaving = {
             let mut gathered = self.write();
-            if gathered.newest.len() <= more_than {
+            if !gathered.leaving.is_empty() {
+                // Whoever wrote it panicked.
+                gathered.take_back();
+            }
+            if !due(&gathered) {
                 return Ok(());
             }
             gathered.leaving = Arc::new(std::mem::take(&mut gathered.newest));
@@ -96,16 +131,21 @@ impl DiskIds {
         let done = self.write_table(&leaving);
         drop(leaving);
         let mut gathered = self.write();
-        let left = std::mem::take(&mut gathered.leaving);
         if done.is_err() {
-            // What came meanwhile is newer.
-            let newer = std::mem::replace(&mut gathered.newest, Arc::unwrap_or_clone(left));
-            gathered.newest.extend(newer);
+            gathered.take_back();
+            gathered.failed_at = Some(gathered.newest.len());
+        } else {
+            gathered.leaving = Arc::default();
+            gathered.failed_at = None;
         }
         done
     }
 
     fn write_table(&self, gathered: &HashMap<IdKey, u64>) -> io::Result<()> {
+        // The engine takes tables also when nothing merges them any more.
+        if self.keys.l0_table_count() > UNMERGED_MAX {
+            return Err(io::Error::other("the tables of the id index are not merged"));
+        }
         let mut sorted: Vec<(IdKey, u64)> =
             gathered.iter().map(|(key, index)| (*key, *index)).collect();
         sorted.sort_unstable();
@@ -115,24 +155,27 @@ impl DiskIds {
         }
         table.finish().map_err(io::Error::other)
     }
+
+    /// Whether so much could not be written that it has to be, before anything goes on.
+    fn is_overfull(&self) -> bool {
+        self.read().newest.len() > UNWRITTEN_TIMES * self.gathered_max
+    }
 }
 
 impl Drop for DiskIds {
     fn drop(&mut self) {
-        if let Err(error) = self.put_away(0) {
+        if let Err(error) = self.flush() {
             tracing::warn!(%error, "the newest keys of the id index will be read from the trails");
         }
     }
 }
 
-/// How tables are written. The filters of the upper levels, some megabytes, stay in memory; those of
-/// the lower are cut into small blocks, so that a look costs the same whatever a trail's size.
+/// How tables are written. A table's whole filter has megabytes: too large for the cache, and each
+/// look would read it again. In parts it costs one small block, whatever the trail's size.
 fn options() -> KeyspaceCreateOptions {
-    let in_parts = || PartitioningPolicy::new([false, false, true]);
     KeyspaceCreateOptions::default()
-        .filter_block_pinning_policy(PinningPolicy::new([true, true, false]))
-        .filter_block_partitioning_policy(in_parts())
-        .index_block_partitioning_policy(in_parts())
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
 /// Big-endian without leading zero bytes: most trails need four.
@@ -151,20 +194,16 @@ fn whole(trimmed: &[u8]) -> Option<u64> {
 
 impl Ids for DiskIds {
     fn find(&self, key: &IdKey) -> io::Result<Option<u64>> {
+        if self.is_overfull() {
+            self.put_away(|gathered| !gathered.newest.is_empty())?;
+        }
         // Memory first: what leaves it has come into a table before.
-        {
-            let gathered = self.read();
-            let found = gathered.newest.get(key).or_else(|| gathered.leaving.get(key));
-            if let Some(index) = found {
-                return Ok(Some(*index));
-            }
+        let gathered = self.read().find(key);
+        if gathered.is_some() {
+            return Ok(gathered);
         }
         let value = self.keys.get(key).map_err(io::Error::other)?;
         Ok(value.as_deref().and_then(whole))
-    }
-
-    fn projected_size(&self, mark: &IdKey) -> io::Result<u64> {
-        Ok(self.find(&marked(mark))?.unwrap_or(0))
     }
 
     fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()> {
@@ -173,7 +212,15 @@ impl Ids for DiskIds {
         }
         // Behind its keys: a table that has the mark has them, or an earlier one does.
         self.write().newest.insert(marked(mark), projected_size);
-        self.put_away(self.gathered_max)
+        if let Err(error) = self.put_away(|gathered| gathered.is_due(self.gathered_max)) {
+            // Nothing is lost: it is in memory, and a crash has it read from the trails again.
+            tracing::error!(%error, "the id index cannot be written");
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.put_away(|gathered| gathered.newest.len() >= WORTH_A_TABLE)
     }
 }
 
@@ -212,7 +259,37 @@ mod tests {
             assert_has(&ids, from + 30);
         }
         drop(ids);
-        assert_has(&DiskIds::open(folder.path()).unwrap(), 1_020);
+        // Few keys are not worth a table at a stop: they are in the trails.
+        let size = DiskIds::open(folder.path()).unwrap().projected_size(&MARK).unwrap();
+        assert_has_after(folder.path(), size);
+        assert!((900..=1_020).contains(&size), "{size}");
+    }
+
+    #[test]
+    fn a_stop_writes_what_is_worth_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids = DiskIds::open(folder.path()).unwrap();
+        add(&ids, 0..5_000);
+        ids.flush().unwrap();
+        add(&ids, 5_000..10_000);
+        drop(ids);
+        assert_has_after(folder.path(), 10_000);
+    }
+
+    #[test]
+    fn a_panic_while_a_table_is_written_loses_no_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids = DiskIds::open_gathering(folder.path(), 100).unwrap();
+        add(&ids, 0..90);
+        // What a panic in the engine leaves behind.
+        let mut gathered = ids.write();
+        gathered.leaving = Arc::new(std::mem::take(&mut gathered.newest));
+        drop(gathered);
+        assert_has(&ids, 90);
+        add(&ids, 90..180);
+        assert_has(&ids, 180);
+        drop(ids);
+        assert_has_after(folder.path(), 180);
     }
 
     #[test]
@@ -230,14 +307,31 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_could_not_be_written_stay_in_memory() {
+    fn keys_that_cannot_be_written_stay_in_memory_until_they_are_too_many() {
         let folder = tempfile::tempdir().unwrap();
         let ids = DiskIds::open_gathering(folder.path(), 100).unwrap();
         add(&ids, 0..90);
-        std::fs::remove_dir_all(folder.path()).unwrap();
-        let keys: Vec<_> = (90..200).map(|index| (key(index), index)).collect();
-        ids.extend(&MARK, &keys, 200).unwrap_err();
-        assert_has(&ids, 200);
+        let tables = tables_of(folder.path());
+        let away = folder.path().join("away");
+        std::fs::rename(&tables, &away).unwrap();
+        add(&ids, 90..390);
+        assert_has(&ids, 390);
+        add(&ids, 390..500);
+        ids.find(&key(1)).unwrap_err();
+        std::fs::rename(&away, &tables).unwrap();
+        assert_has(&ids, 500);
+        assert!(ids.read().newest.is_empty());
+    }
+
+    fn assert_has_after(folder: &Path, count: u64) {
+        assert_has(&DiskIds::open(folder).unwrap(), count);
+    }
+
+    /// The folder in which the engine puts the tables of the keys.
+    fn tables_of(folder: &Path) -> std::path::PathBuf {
+        let keyspaces = std::fs::read_dir(folder.join("keyspaces")).unwrap();
+        let newest = keyspaces.map(|entry| entry.unwrap().path()).max().unwrap();
+        newest.join("tables")
     }
 
     fn copy_folder(from: &Path, to: &Path) {

@@ -20,10 +20,18 @@ pub trait Ids: Send + Sync + std::fmt::Debug {
     fn find(&self, key: &IdKey) -> io::Result<Option<u64>>;
 
     /// How many events of the trail with this mark are in.
-    fn projected_size(&self, mark: &IdKey) -> io::Result<u64>;
+    fn projected_size(&self, mark: &IdKey) -> io::Result<u64> {
+        Ok(self.find(&marked(mark))?.unwrap_or(0))
+    }
 
-    /// Adds keys, and says how many events of that trail are in with them, atomically.
+    /// Adds keys, and then says how many events of that trail are in with them. A crash may take
+    /// that back, and keys with it: never the keys alone.
     fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()>;
+
+    /// Has a stop leave little to be read from the trails again.
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Keys in memory, for tests and simulations.
@@ -35,10 +43,6 @@ pub struct MemoryIds {
 impl Ids for MemoryIds {
     fn find(&self, key: &IdKey) -> io::Result<Option<u64>> {
         Ok(self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied())
-    }
-
-    fn projected_size(&self, mark: &IdKey) -> io::Result<u64> {
-        Ok(self.find(&marked(mark))?.unwrap_or(0))
     }
 
     fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()> {
