@@ -130,13 +130,15 @@ fn rate(batches: u64, time: Duration) -> f64 {
     float(batches * BATCH) / time.as_secs_f64()
 }
 
-/// Waits until the data directory has not changed its size for five seconds: published, merged.
+/// Waits until the data directory has not changed its size for fifteen seconds: published, merged. What
+/// search has in memory goes to disk when nothing has come for ten.
 async fn settle(installation: &Installation) -> Result<()> {
-    let mut last = 0;
+    let (mut last, mut same) = (0, 0);
     for _ in 0..24 {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let bytes = machine::folder_bytes(installation.data())?;
-        if bytes == last {
+        same = if bytes == last { same + 1 } else { 0 };
+        if same == 3 {
             break;
         }
         last = bytes;
