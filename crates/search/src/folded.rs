@@ -9,7 +9,7 @@ use std::ops::{Bound, ControlFlow};
 
 use tantivy::HasLen as _;
 use tantivy::postings::TermInfo;
-use tantivy::termdict::TermDictionary;
+use tantivy::termdict::{TermDictionary, TermStreamer};
 
 use crate::fold;
 use crate::schema::Tag;
@@ -93,11 +93,7 @@ impl Folded {
         key: &[u8],
         take: &mut Take<'_>,
     ) -> io::Result<ControlFlow<()>> {
-        let mut range = dictionary.range().ge(key);
-        if let Some(end) = after_prefix(key) {
-            range = range.lt(end);
-        }
-        let mut stream = range.into_stream()?;
+        let mut stream = terms_below(dictionary, key)?;
         while stream.advance() {
             let meant = self.admits(stream.key().get(1..).unwrap_or_default());
             if meant && take(stream.key(), stream.value()).is_break() {
@@ -116,6 +112,18 @@ impl Folded {
             }
         }
         self.prefix || left.is_empty()
+    }
+}
+
+/// Every term that begins so, in order.
+pub(crate) fn terms_below<'a>(
+    dictionary: &'a TermDictionary,
+    prefix: &[u8],
+) -> io::Result<TermStreamer<'a>> {
+    let range = dictionary.range().ge(prefix);
+    match after_prefix(prefix) {
+        Some(end) => range.lt(end).into_stream(),
+        None => range.into_stream(),
     }
 }
 

@@ -14,7 +14,7 @@ use tantivy::schema::{Field as Column, IndexRecordOption};
 use tantivy::termdict::{TermDictionary, TermStreamer};
 use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyError};
 
-use crate::folded::{Folded, after_prefix};
+use crate::folded::{Folded, after_prefix, terms_below};
 use crate::known::term_info;
 use crate::matches::has_words;
 use crate::schema::{Layout, Tag};
@@ -222,12 +222,7 @@ impl Select {
 
 /// Every term of a member, in order; each begins with the member's byte.
 pub(crate) fn terms_of(dictionary: &TermDictionary, tag: Tag) -> std::io::Result<TermStreamer<'_>> {
-    let start = [tag as u8];
-    let range = dictionary.range().ge(start);
-    match after_prefix(&start) {
-        Some(end) => range.lt(end).into_stream(),
-        None => range.into_stream(),
-    }
+    terms_below(dictionary, &[tag as u8])
 }
 
 /// Events with any of the selected terms.

@@ -28,6 +28,15 @@ fn both(one: Box<dyn Lookup>, other: Box<dyn Lookup>) -> Box<dyn Lookup> {
     Box::new(BooleanQuery::intersection(vec![one, other]))
 }
 
+/// What all of these ask for; `None` when there are none.
+pub(crate) fn intersection(mut parts: Vec<Box<dyn Lookup>>) -> Option<Box<dyn Lookup>> {
+    if parts.len() > 1 {
+        return Some(Box::new(BooleanQuery::intersection(parts)));
+    }
+    // One alone knows its number of events without going through them.
+    parts.pop()
+}
+
 /// What a clause asks for, negated or not.
 pub(crate) fn clause_lookup(
     clause: &Clause,

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
+use tantivy::query::{EnableScoring, Query as _, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, TERMINATED};
 
 use crate::blocks::{Parts, Run, in_buffers};
 use crate::error::Result;
-use crate::lowering::{clause_lookup, text_lookup};
+use crate::lowering::{clause_lookup, intersection, text_lookup};
 use crate::schema::Layout;
 use crate::segment::{Opened, Segment};
 use crate::sieve::{Sieve, Times};
@@ -50,14 +50,7 @@ impl Plan {
         let scoring = EnableScoring::disabled_from_schema(&Layout::current().schema);
         let without =
             without.iter().map(|lookup| lookup.weight(scoring)).collect::<tantivy::Result<_>>()?;
-        let weight = match (must.pop(), must.is_empty()) {
-            (None, _) => None,
-            (Some(only), true) => Some(only.weight(scoring)?),
-            (Some(last), false) => {
-                must.push(last);
-                Some(BooleanQuery::intersection(must).weight(scoring)?)
-            }
-        };
+        let weight = intersection(must).map(|all| all.weight(scoring)).transpose()?;
         let hulls = query.during.iter().map(During::hull);
         let times = Times {
             occurred: hulls.fold(query.occurred, Interval::and),

@@ -223,7 +223,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Names the field, the value and the values that it can have.
-    pub fn check_among(&self, field: Field, words: &[&str]) -> std::result::Result<(), String> {
+    fn check_among(&self, field: Field, words: &[&str]) -> std::result::Result<(), String> {
         let is_whole = matches!(self, Self::Like(_) | Self::Exactly(_));
         if !is_whole || words.iter().any(|word| self.admits(word)) {
             return Ok(());
@@ -258,6 +258,18 @@ impl Pattern {
                 }
             })
             .collect()
+    }
+
+    /// As [`Self::check`], where these are all the kinds that there are; or unknown, when there are none.
+    ///
+    /// # Errors
+    /// Says what to change.
+    pub fn check_with(&self, field: Field, kinds: &[&str]) -> std::result::Result<(), String> {
+        self.check(field)?;
+        if field == Field::Kind && !kinds.is_empty() {
+            self.check_among(field, kinds)?;
+        }
+        Ok(())
     }
 
     /// What is wrong with this pattern for a field, if anything.

@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use trail::{Batch, Clock, SystemClock};
 
+use crate::clock::OlderClock;
 use crate::shell::Shell;
 
 const DAYS: i64 = 24;
@@ -42,20 +43,6 @@ const KILLS_MIN: usize = 12;
 
 /// A slower machine does fewer rounds in this time, and fails.
 const TIME_MAX: Duration = Duration::from_mins(5);
-
-/// A clock that a test sets.
-#[derive(Debug)]
-struct OlderClock(AtomicI64);
-
-impl Clock for OlderClock {
-    fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn monotonic_micros(&self) -> i64 {
-        self.now_micros()
-    }
-}
 
 #[test]
 fn kills_while_days_are_deposited_leave_no_half_file_and_lose_no_row() {

@@ -7,6 +7,7 @@
 )]
 
 mod beside;
+mod clock;
 mod command;
 mod faults;
 mod import;

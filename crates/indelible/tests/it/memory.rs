@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read as _};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use server::instance::{Instance, InstanceOptions};
 use tempfile::TempDir;
 use trail::{Batch, Clock, SystemClock};
 
+use crate::clock::OlderClock;
 use crate::shell::{Running, Shell, peak_bytes};
 
 const MIB: u64 = 1024 * 1024;
@@ -30,20 +31,6 @@ const SMALL: u64 = 1_500;
 /// as much. What is read at once, what is read ahead of it and what waits for the client have a bound
 /// each; a debug build takes 85 to 120 MiB, half of it before it begins.
 const MEMORY_MAX: u64 = 150 * MIB;
-
-/// A clock that a test sets.
-#[derive(Debug)]
-struct OlderClock(AtomicI64);
-
-impl Clock for OlderClock {
-    fn now_micros(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn monotonic_micros(&self) -> i64 {
-        self.now_micros()
-    }
-}
 
 fn draft(target: &str, body_bytes: u64) -> Draft {
     let body = "x".repeat(usize::try_from(body_bytes).unwrap());

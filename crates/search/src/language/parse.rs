@@ -163,10 +163,7 @@ impl Term<'_> {
                 None if value.prefix => Pattern::Prefix(value.text),
                 None => Pattern::Like(value.text),
             };
-            let mut checked = pattern.check(field);
-            if field == Field::Kind && !self.kinds.is_empty() {
-                checked = checked.and_then(|()| pattern.check_among(field, self.kinds));
-            }
+            let checked = pattern.check_with(field, self.kinds);
             checked.map_err(|message| Fault::new(value.place, &message))?;
             patterns.push(pattern);
         }

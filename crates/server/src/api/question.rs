@@ -88,6 +88,7 @@ fn narrow(interval: &mut Interval, micros: i64, is_from: bool) {
 
 /// Plain filters: `actor=ana&actor=bob&action=delete` means one of the actors, and the action.
 fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
+    let kinds = Catalogues::words();
     let mut clauses: Vec<(Field, Vec<Pattern>)> = Vec::new();
     for (name, value) in params.rest() {
         let Some(field) = Field::parse(&name) else {
@@ -97,10 +98,7 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
             continue;
         }
         let pattern = Pattern::Like(value);
-        let mut checked = pattern.check(field);
-        if field == Field::Kind {
-            checked = checked.and_then(|()| pattern.check_among(field, &Catalogues::words()));
-        }
+        let checked = pattern.check_with(field, &kinds);
         checked.map_err(|message| wrong(&name, message.clone(), &message))?;
         match clauses.iter_mut().find(|(other, _)| *other == field) {
             Some((_, patterns)) => patterns.push(pattern),
