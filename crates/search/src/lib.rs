@@ -54,7 +54,7 @@ pub use language::{Fault, KEYWORDS, Zone, parse, parse_among};
 pub use late::Late;
 pub use matches::{Kinds, NoKinds};
 pub use page::{Cursor, Order, PAGE_MAX, Page, SKIP_MAX};
-pub use projection::{Counted, Limits, Options, Projection, Usage};
+pub use projection::{Awaited, Counted, Limits, Options, Projection, Usage};
 pub use query::{Clause, Interval, Pattern, Query, Test, Text};
 pub use scheduler::Scheduler;
 pub use schema::SCHEMA_VERSION;

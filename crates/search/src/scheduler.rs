@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::projection::{Projection, Worked};
+use crate::projection::Projection;
 
 /// How much the threads yield to others: `nice` goes from 0 to 19.
 const NICE: i32 = 19;
@@ -141,35 +141,38 @@ impl Shared {
         while let Some(projection) = self.next() {
             // A swap, not a store: it must see the commits of whoever found the flag still set.
             projection.queued.swap(false, Ordering::AcqRel);
-            match guarded(|| projection.work()) {
-                Some(Worked::Nothing) if !projection.has_work() => {
-                    self.flush_later(&projection);
-                    continue;
-                }
-                Some(Worked::Added(_) | Worked::Nothing) => {}
-                None => {
-                    if !projection.queued.swap(true, Ordering::AcqRel) {
-                        self.queue(&projection, Some(Instant::now() + RETRY_AFTER));
-                    }
-                    continue;
-                }
+            if projection.is_held_back() {
+                self.wake(&projection);
+                continue;
             }
-            if projection.wants_merge() && !projection.merge_queued.swap(true, Ordering::AcqRel) {
-                self.lock().merges.push_back(Arc::downgrade(&projection));
-                self.merge.notify_one();
+            if guarded(|| projection.work()).is_none() {
+                if !projection.queued.swap(true, Ordering::AcqRel) {
+                    self.queue(&projection, Some(Instant::now() + RETRY_AFTER));
+                }
+                continue;
             }
+            self.merge_if_due(&projection);
             if projection.has_work() {
                 self.wake(&projection);
             } else {
-                self.flush_later(&projection);
+                self.come_back(&projection);
             }
         }
     }
 
-    /// Comes back to a projection that fell silent with events in memory.
-    fn flush_later(&self, projection: &Arc<Projection>) {
-        if let Some(due) = projection.flush_due()
-            && !projection.flush_queued.swap(true, Ordering::AcqRel)
+    /// Has a projection merged, if it is time.
+    fn merge_if_due(&self, projection: &Arc<Projection>) {
+        let due = projection.merge_due().is_some_and(|due| due <= Instant::now());
+        if due && !projection.merge_queued.swap(true, Ordering::AcqRel) {
+            self.lock().merges.push_back(Arc::downgrade(projection));
+            self.merge.notify_one();
+        }
+    }
+
+    /// Comes back to a projection that fell silent with something left to do.
+    fn come_back(&self, projection: &Arc<Projection>) {
+        if let Some(due) = projection.back_due()
+            && !projection.back_queued.swap(true, Ordering::AcqRel)
         {
             self.lock().put_later(due, Arc::downgrade(projection));
             self.index.notify_one();
@@ -199,8 +202,9 @@ impl Shared {
             if merged && projection.has_work() {
                 self.pause_merging((begun.elapsed() * MERGE_TO_PAUSE).min(PAUSE_MAX));
             }
-            if merged && !projection.merge_queued.swap(true, Ordering::AcqRel) {
-                self.lock().merges.push_back(Arc::downgrade(&projection));
+            if merged {
+                self.merge_if_due(&projection);
+                self.come_back(&projection);
             }
         }
     }

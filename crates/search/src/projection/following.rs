@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Projection;
+use super::flood::{Flood, LOOK_EVERY};
 use crate::error::Result;
 use crate::segment::{Builder, Place, Segment};
 
@@ -33,6 +34,9 @@ impl Projection {
     /// together. The pause grows with the time that the work takes, so that in a flood each piece
     /// is large and appends keep most of the machine.
     pub(crate) fn due(&self) -> Option<Instant> {
+        if self.is_held_back() {
+            return Some(Instant::now() + LOOK_EVERY);
+        }
         let progress = self.lock();
         let pause = (progress.last_took * WORK_TO_PAUSE).clamp(PAUSE_MIN, PAUSE_MAX);
         let many = self.feed.committed_size().saturating_sub(progress.claimed)
@@ -40,8 +44,29 @@ impl Projection {
         progress.last.filter(|_| !many).map(|last| last + pause)
     }
 
+    /// Whether a flood goes on that is recorded first.
+    pub(crate) fn is_held_back(&self) -> bool {
+        let size = self.feed.committed_size();
+        let mut progress = self.lock();
+        let waiting = size.saturating_sub(progress.claimed);
+        if waiting < self.options.limits.chunk_events {
+            progress.flood = None;
+            return false;
+        }
+        let now = Instant::now();
+        let flood = progress.flood.get_or_insert_with(|| Flood::begin(now, size));
+        flood.holds_back(now, size, waiting) && progress.waiters == 0
+    }
+
+    /// When to come back although no event came: to put on disk what is in memory, or to merge what
+    /// should not be merged yet.
+    pub(crate) fn back_due(&self) -> Option<Instant> {
+        let merge = self.merge_due().filter(|due| *due > Instant::now());
+        [self.flush_due(), merge].into_iter().flatten().min()
+    }
+
     /// When what is in memory should go to disk.
-    pub(crate) fn flush_due(&self) -> Option<Instant> {
+    fn flush_due(&self) -> Option<Instant> {
         let waiting = self.view().segments.iter().any(|segment| segment.in_memory());
         let last = self.lock().last;
         last.filter(|_| waiting).map(|last| last + self.options.limits.flush_after)
@@ -53,7 +78,7 @@ impl Projection {
             self.reset()?;
         }
         let Some((range, epoch)) = self.claim() else {
-            self.flush_queued.swap(false, Ordering::AcqRel);
+            self.back_queued.swap(false, Ordering::AcqRel);
             if self.flush_due().is_some_and(|due| due <= Instant::now()) {
                 self.flush()?;
             }
@@ -183,7 +208,8 @@ impl Projection {
                 durable |= !segment.in_memory();
                 view.segments.push(segment);
             }
-            progress.last = Some(Instant::now());
+            let size = view.size();
+            progress.added(size.saturating_sub(current.size()), Instant::now());
             *current = Arc::new(view);
             self.published.notify_all();
         }

@@ -28,7 +28,9 @@ pub struct Limits {
     pub merge_below_events: u32,
     /// … and none becomes larger than this.
     pub merged_events: u32,
-    /// While events wait for their chunk, merging waits for them, unless there are so many segments.
+    /// While so many events a second come, or a chunk of them waits, merging on disk waits …
+    pub merge_below_rate: u64,
+    /// … unless there are so many segments.
     pub segments_max: usize,
     /// The parts in which a segment is looked at.
     pub parts: Parts,
@@ -47,6 +49,7 @@ impl Limits {
         merge_in_memory_below: 2_048,
         merge_below_events: 400_000,
         merged_events: 1_000_000,
+        merge_below_rate: 10_000,
         segments_max: 96,
         parts: Parts::STANDARD,
     };

@@ -1,6 +1,7 @@
 //! Keeping segments few: small ones become large ones, and what is in memory goes to disk.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use super::{Limits, Projection};
 use crate::error::Result;
@@ -48,9 +49,15 @@ impl Projection {
         Ok(true)
     }
 
-    /// Whether a run of segments on disk is due to be merged.
-    pub(crate) fn wants_merge(&self) -> bool {
-        self.due_merge(&self.view()).is_some()
+    /// When a run of segments on disk should be merged, if one is due: not while many events come,
+    /// unless there are too many segments.
+    pub(crate) fn merge_due(&self) -> Option<Instant> {
+        let view = self.view();
+        self.due_merge(&view)?;
+        let limits = &self.options.limits;
+        let quiet = self.lock().quiet_from(limits);
+        let now = Instant::now();
+        Some(quiet.filter(|_| view.segments.len() < limits.segments_max).unwrap_or(now))
     }
 
     /// The run of segments on disk that is due. While many events wait to be added, none is, unless

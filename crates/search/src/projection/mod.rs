@@ -6,6 +6,7 @@
 //! [`Projection::catch_up_once`] does the work, and any number of threads may do it at a time.
 
 mod answers;
+mod flood;
 mod following;
 mod limits;
 mod merging;
@@ -28,6 +29,11 @@ use crate::scheduler::Shared;
 use crate::segment::{Place, Segment, fingerprint};
 use crate::view::View;
 use crate::{Kinds, NoKinds};
+
+use flood::Flood;
+
+/// For so long after the last of many events it is believed that more will come.
+const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// How a projection is set up.
 #[derive(Clone, Debug)]
@@ -69,7 +75,7 @@ pub struct Projection {
     damaged: AtomicBool,
     pub(crate) queued: AtomicBool,
     pub(crate) merge_queued: AtomicBool,
-    pub(crate) flush_queued: AtomicBool,
+    pub(crate) back_queued: AtomicBool,
     scheduler: OnceLock<Arc<Shared>>,
 }
 
@@ -82,9 +88,42 @@ struct Progress {
     epoch: u64,
     /// Segments that wait for one before them.
     finished: BTreeMap<u64, Arc<Segment>>,
+    /// When events were added last.
     last: Option<Instant>,
+    /// How many events a second came then.
+    rate: u64,
     /// How long the last chunk took.
     last_took: Duration,
+    /// The flood that goes on, when more waits than one chunk.
+    flood: Option<Flood>,
+    /// So many wait for events to be found.
+    waiters: usize,
+}
+
+impl Progress {
+    /// Takes note of so many events more.
+    fn added(&mut self, count: u64, now: Instant) {
+        let millis = self.last.map(|last| now.duration_since(last).as_millis());
+        let millis = u64::try_from(millis.unwrap_or(u128::MAX)).unwrap_or(u64::MAX).max(1);
+        self.rate = count.saturating_mul(1_000) / millis;
+        self.last = Some(now);
+    }
+
+    /// When it will be quiet if no more events come, where many came just now.
+    fn quiet_from(&self, limits: &Limits) -> Option<Instant> {
+        let last = self.last.filter(|_| self.rate >= limits.merge_below_rate)?;
+        Some(last + BUSY_FOR)
+    }
+}
+
+/// Somebody waits for events to be found.
+#[derive(Debug)]
+pub struct Awaited<'a>(&'a Projection);
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.0.lock().waiters -= 1;
+    }
 }
 
 impl Projection {
@@ -119,7 +158,7 @@ impl Projection {
             damaged: AtomicBool::new(false),
             queued: AtomicBool::new(false),
             merge_queued: AtomicBool::new(false),
-            flush_queued: AtomicBool::new(false),
+            back_queued: AtomicBool::new(false),
             scheduler: OnceLock::new(),
         }))
     }
@@ -143,9 +182,18 @@ impl Projection {
         }
     }
 
+    /// Says that somebody waits for events to be found, as long as the answer is held: then a flood
+    /// holds nothing back.
+    pub fn awaited(&self) -> Awaited<'_> {
+        self.lock().waiters += 1;
+        self.notify();
+        Awaited(self)
+    }
+
     /// Waits until the first `size` events can be found; whether they can.
     pub fn wait_for(&self, size: u64, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
+        let _awaited = self.awaited();
         let mut progress = self.lock();
         while self.projected_size() < size {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -28,6 +28,7 @@ pub(crate) fn small_limits() -> Limits {
         build_bytes: 40 * 1024 * 1024,
         merge_run: 3,
         merge_in_memory_below: 60,
+        merge_below_rate: 10_000,
         segments_max: 96,
         merge_below_events: 200,
         merged_events: 400,

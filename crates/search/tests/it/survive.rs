@@ -267,6 +267,34 @@ fn a_flooded_trail_does_not_starve_the_others() {
 }
 
 #[test]
+fn a_flood_is_found_and_merged_though_nobody_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let feed = MemoryFeed::new();
+    // Every piece of work counts as many events a second, so that merging waits for quiet.
+    let limits = Limits { merge_below_rate: 1, memory_chunk_events: 1, ..small_limits() };
+    let options = Options { limits, ..Options::plain() };
+    let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
+    let scheduler = Scheduler::start(2).unwrap();
+    scheduler.follow(&projection);
+    let mut random = Random(11);
+    for _ in 0..10 {
+        append(&feed, &mut random, 64);
+        projection.notify();
+    }
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let is_done = || {
+        projection.projected_size() == feed.committed_size()
+            && projection.usage().unwrap().segments < small_limits().merge_run
+    };
+    while !is_done() {
+        let usage = projection.usage().unwrap();
+        assert!(Instant::now() < deadline, "{} found, {usage:?}", projection.projected_size());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(everything(&projection), feed.committed_size());
+}
+
+#[test]
 fn questions_are_answered_while_segments_come_and_go() {
     let folder = tempfile::tempdir().unwrap();
     let feed = MemoryFeed::new();

@@ -109,6 +109,7 @@ async fn wait_projected(app: &App, open: &OpenTrail, size: u64) -> Result<(), Pr
     /// How often it looks; an event is to be found within a second.
     const PAUSE: Duration = Duration::from_millis(10);
     let waiting = async {
+        let _awaited = open.projection.awaited();
         while open.projection.projected_size() < size {
             open.projection.notify();
             tokio::time::sleep(PAUSE).await;
