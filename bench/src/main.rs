@@ -67,6 +67,10 @@ async fn run(settings: &Settings) -> Result<()> {
         figures.save(&path)?;
     }
     let mut figures = Figures::load(&path)?.unwrap_or_default();
+    if settings.phase.contains(&Phase::Batches) {
+        indelible::measure_batches(settings, &corpus, &mut figures).await?;
+        figures.save(&path)?;
+    }
     if settings.phase.contains(&Phase::Singles) {
         indelible::measure_singles(settings, &corpus, &mut figures).await?;
         figures.save(&path)?;
@@ -83,8 +87,9 @@ async fn run(settings: &Settings) -> Result<()> {
         let theirs = Figures::load(&settings.figures_of("postgres"))?.unwrap_or_default();
         let text = Report::write(settings, &figures, &theirs);
         std::io::stdout().lock().write_all(text.as_bytes())?;
+        machine::remove_set_aside(&settings.folder)?;
     }
-    machine::remove_set_aside(&settings.folder)
+    Ok(())
 }
 
 /// What the program calls itself.

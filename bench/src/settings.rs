@@ -62,6 +62,8 @@ pub(crate) enum Phase {
     Postgres,
     /// Indelible: loads, disk, memory, questions.
     Indelible,
+    /// Indelible: batches alone, over two connections, to look into them.
+    Batches,
     /// Indelible: single events alone, to look into them.
     Singles,
     /// Indelible: check, export, rebuild of the search index.

@@ -151,6 +151,7 @@ async fn finish(
         load.refusals += share.refusals;
     }
     load.acknowledged = start.elapsed();
+    crate::say(&format!("acknowledged after {:.2} s", load.acknowledged.as_secs_f64()));
     access.until_findable(&mut server.connect().await?, load.last_index).await?;
     load.findable = start.elapsed();
     Ok(load)

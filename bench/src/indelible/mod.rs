@@ -9,6 +9,6 @@ mod side;
 mod tools;
 mod trails;
 
-pub(crate) use side::{measure, singles as measure_singles};
+pub(crate) use side::{batches as measure_batches, measure, singles as measure_singles};
 pub(crate) use tools::measure as measure_tools;
 pub(crate) use trails::measure as measure_trails;

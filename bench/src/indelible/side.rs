@@ -64,6 +64,25 @@ pub(crate) async fn measure(
     singles(settings, corpus, figures).await
 }
 
+/// Measures all the batches over two connections, and what they take on disk.
+pub(crate) async fn batches(
+    settings: &Settings,
+    corpus: &Arc<Corpus>,
+    figures: &mut Figures,
+) -> Result<()> {
+    let installation =
+        Installation::create(&settings.binary, &settings.folder.join("indelible-batches"))?;
+    let access = installation.trail(TRAIL)?;
+    let server = installation.serve().await?;
+    let load = load::batches(&server, &access, corpus, corpus.batches(), 2).await?;
+    note_load(figures, "batches", corpus.batches(), &load, &server)?;
+    settle(&installation).await?;
+    let bytes = float(machine::folder_bytes(installation.data())?);
+    figures.set("batches.bytes_per_event", bytes / float(corpus.batches() * BATCH));
+    server.stop()?;
+    machine::set_aside(installation.data())
+}
+
 async fn load_all(
     settings: &Settings,
     generator: &Generator,
