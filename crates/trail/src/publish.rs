@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use bytes::Bytes;
 use event::format_micros;
 use store::Object;
 use tlog::{BundleId, Checkpoint, Hash, TILE_WIDTH, Tile, TileBuilder, TreeSize, leaf_hash};
@@ -119,9 +120,14 @@ impl Trail {
         last_day: &mut String,
     ) -> Result<Edge, Error> {
         let mut objects = self.bundles(&mut edge, head.size, chunks, last_day)?;
-        let tiles = edge.tiles.take_full().into_iter().chain(edge.tiles.partials());
+        let full: Vec<(Tile, Bytes)> =
+            edge.tiles.take_full().into_iter().map(|(tile, bytes)| (tile, bytes.into())).collect();
+        let partial = edge.tiles.partials().into_iter().map(|(tile, bytes)| (tile, bytes.into()));
         objects.extend(
-            tiles.map(|(tile, bytes)| Object { path: self.layout.tile(tile), bytes: bytes.into() }),
+            full.iter()
+                .cloned()
+                .chain(partial)
+                .map(|(tile, bytes)| Object { path: self.layout.tile(tile), bytes }),
         );
         if edge.tiles.size() != head.size || edge.tiles.root() != head.root {
             let path = self.layout.journal().to_string();
@@ -137,6 +143,9 @@ impl Trail {
         let vkey = self.verifier().to_string();
         if let Err(error) = self.around.watermark.remember(&vkey, &note) {
             tracing::error!(origin = %self.origin, %error, "the checkpoint cannot be remembered elsewhere");
+        }
+        for (tile, bytes) in &full {
+            self.around.cache.know_tile(&self.mark, *tile, bytes);
         }
         let size = checkpoint.size().get();
         let published = Published { checkpoint, note: note.into() };

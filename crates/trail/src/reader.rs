@@ -241,6 +241,10 @@ impl Trail {
         }
         let mismatch = || Corruption::TileMismatch { path: self.layout.tile(tile).to_string() };
         let bytes = self.stored_tile(tile)?;
+        if self.around.cache.knows_tile(&self.mark, tile, &bytes) {
+            self.around.cache.keep_tile(&self.mark, tile, bytes.clone());
+            return Ok(bytes);
+        }
         let mut frontier = Frontier::new();
         for hash in tile.hashes(&bytes).map_err(|_| mismatch())? {
             frontier.push(hash);
@@ -252,6 +256,7 @@ impl Trail {
         if hashes.get(place) != Some(&frontier.root()) {
             return Err(mismatch().into());
         }
+        self.around.cache.know_tile(&self.mark, tile, &bytes);
         self.around.cache.keep_tile(&self.mark, tile, bytes.clone());
         Ok(bytes)
     }
