@@ -151,29 +151,31 @@ impl Shared {
                 }
                 continue;
             }
-            self.merge_if_due(&projection);
+            self.go_on(&projection);
             if projection.has_work() {
                 self.wake(&projection);
-            } else {
-                self.come_back(&projection);
             }
         }
     }
 
-    /// Has a projection merged, if it is time.
-    fn merge_if_due(&self, projection: &Arc<Projection>) {
-        let due = projection.merge_due().is_some_and(|due| due <= Instant::now());
-        if due && !projection.merge_queued.swap(true, Ordering::AcqRel) {
+    /// Has a projection merged, if it is time, and comes back when what is left to do without new
+    /// events is due.
+    fn go_on(&self, projection: &Arc<Projection>) {
+        let now = Instant::now();
+        let merge = projection.merge_due();
+        if merge.is_some_and(|due| due <= now)
+            && !projection.merge_queued.swap(true, Ordering::AcqRel)
+        {
             self.lock().merges.push_back(Arc::downgrade(projection));
             self.merge.notify_one();
         }
-    }
-
-    /// Comes back to a projection that fell silent with something left to do.
-    fn come_back(&self, projection: &Arc<Projection>) {
-        if let Some(due) = projection.back_due()
-            && !projection.back_queued.swap(true, Ordering::AcqRel)
-        {
+        let later = merge.filter(|due| *due > now);
+        let Some(due) = [projection.flush_due(), later].into_iter().flatten().min() else { return };
+        let mut back = projection.back.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that has fired is as good as none, whatever came of it.
+        if back.is_none_or(|pending| pending <= now || due < pending) {
+            *back = Some(due);
+            drop(back);
             self.lock().put_later(due, Arc::downgrade(projection));
             self.index.notify_one();
         }
@@ -203,8 +205,7 @@ impl Shared {
                 self.pause_merging((begun.elapsed() * MERGE_TO_PAUSE).min(PAUSE_MAX));
             }
             if merged {
-                self.merge_if_due(&projection);
-                self.come_back(&projection);
+                self.go_on(&projection);
             }
         }
     }

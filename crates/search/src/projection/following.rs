@@ -10,8 +10,8 @@ use super::flood::{Flood, LOOK_EVERY};
 use crate::error::Result;
 use crate::segment::{Builder, Place, Segment};
 
-/// The shortest and the longest time from one chunk to the next, while events keep coming: an event
-/// is to be found within a second.
+/// The shortest and the longest time from one chunk to the next, while events keep coming: but for a
+/// flood, an event is to be found within a second.
 const PAUSE_MIN: Duration = Duration::from_millis(150);
 const PAUSE_MAX: Duration = Duration::from_millis(700);
 /// How many times as long as the work the pause after it is.
@@ -32,7 +32,7 @@ pub(crate) enum Worked {
 impl Projection {
     /// When the next piece of work should be done at the earliest: rare events at once, many
     /// together. The pause grows with the time that the work takes, so that in a flood each piece
-    /// is large and appends keep most of the machine.
+    /// is large and appends keep most of the machine. A flood is looked at again in a moment.
     pub(crate) fn due(&self) -> Option<Instant> {
         if self.is_held_back() {
             return Some(Instant::now() + LOOK_EVERY);
@@ -46,6 +46,9 @@ impl Projection {
 
     /// Whether a flood goes on that is recorded first.
     pub(crate) fn is_held_back(&self) -> bool {
+        if self.damaged.load(Ordering::Relaxed) {
+            return false;
+        }
         let size = self.feed.committed_size();
         let mut progress = self.lock();
         let waiting = size.saturating_sub(progress.claimed);
@@ -54,19 +57,12 @@ impl Projection {
             return false;
         }
         let now = Instant::now();
-        let flood = progress.flood.get_or_insert_with(|| Flood::begin(now, size));
+        let flood = progress.flood.get_or_insert_with(|| Flood::begin(now, size, waiting));
         flood.holds_back(now, size, waiting) && progress.waiters == 0
     }
 
-    /// When to come back although no event came: to put on disk what is in memory, or to merge what
-    /// should not be merged yet.
-    pub(crate) fn back_due(&self) -> Option<Instant> {
-        let merge = self.merge_due().filter(|due| *due > Instant::now());
-        [self.flush_due(), merge].into_iter().flatten().min()
-    }
-
     /// When what is in memory should go to disk.
-    fn flush_due(&self) -> Option<Instant> {
+    pub(crate) fn flush_due(&self) -> Option<Instant> {
         let waiting = self.view().segments.iter().any(|segment| segment.in_memory());
         let last = self.lock().last;
         last.filter(|_| waiting).map(|last| last + self.options.limits.flush_after)
@@ -78,7 +74,6 @@ impl Projection {
             self.reset()?;
         }
         let Some((range, epoch)) = self.claim() else {
-            self.back_queued.swap(false, Ordering::AcqRel);
             if self.flush_due().is_some_and(|due| due <= Instant::now()) {
                 self.flush()?;
             }
@@ -134,6 +129,7 @@ impl Projection {
             progress.epoch += 1;
             progress.finished.clear();
             progress.claimed = 0;
+            progress.flood = None;
             let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *view)
         };
@@ -214,5 +210,56 @@ impl Projection {
             self.published.notify_all();
         }
         if durable { self.save() } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use trail::{Feed, Recorded};
+
+    use super::*;
+    use crate::projection::Options;
+
+    /// A trail of which only the size matters.
+    #[derive(Debug, Default)]
+    struct Sized(AtomicU64);
+
+    impl Feed for Sized {
+        fn committed_size(&self) -> u64 {
+            self.0.load(Ordering::Relaxed)
+        }
+
+        fn read(
+            &self,
+            _from: u64,
+            _count_max: usize,
+        ) -> std::result::Result<Vec<Recorded>, trail::Error> {
+            Ok(Vec::new())
+        }
+
+        fn read_many(&self, _indexes: &[u64]) -> std::result::Result<Vec<Recorded>, trail::Error> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_flood_is_held_back_unless_somebody_waits_or_the_index_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let feed = Arc::new(Sized::default());
+        let projection =
+            Projection::open(folder.path(), Arc::clone(&feed) as _, Options::plain()).unwrap();
+        let chunk = projection.options.limits.chunk_events;
+        feed.0.store(chunk - 1, Ordering::Relaxed);
+        assert!(!projection.is_held_back(), "less than a chunk");
+        feed.0.store(chunk, Ordering::Relaxed);
+        assert!(projection.is_held_back());
+        let awaited = projection.awaited();
+        assert!(!projection.is_held_back(), "somebody waits");
+        drop(awaited);
+        assert!(projection.is_held_back());
+        projection.damaged.store(true, Ordering::Relaxed);
+        assert!(!projection.is_held_back(), "what is damaged is rebuilt at once");
     }
 }

@@ -28,7 +28,8 @@ pub struct Limits {
     pub merge_below_events: u32,
     /// … and none becomes larger than this.
     pub merged_events: u32,
-    /// While so many events a second come, or a chunk of them waits, merging on disk waits …
+    /// While so many events a second are added, the scheduler has nothing merged on disk, and nobody
+    /// merges while a chunk of events waits …
     pub merge_below_rate: u64,
     /// … unless there are so many segments.
     pub segments_max: usize,

@@ -32,7 +32,7 @@ use crate::{Kinds, NoKinds};
 
 use flood::Flood;
 
-/// For so long after the last of many events it is believed that more will come.
+/// For so long after the last of many events it is believed that more will be added.
 const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// How a projection is set up.
@@ -75,7 +75,8 @@ pub struct Projection {
     damaged: AtomicBool,
     pub(crate) queued: AtomicBool,
     pub(crate) merge_queued: AtomicBool,
-    pub(crate) back_queued: AtomicBool,
+    /// When somebody comes back next although no event came.
+    pub(crate) back: Mutex<Option<Instant>>,
     scheduler: OnceLock<Arc<Shared>>,
 }
 
@@ -90,7 +91,7 @@ struct Progress {
     finished: BTreeMap<u64, Arc<Segment>>,
     /// When events were added last.
     last: Option<Instant>,
-    /// How many events a second came then.
+    /// How many events a second were added then.
     rate: u64,
     /// How long the last chunk took.
     last_took: Duration,
@@ -101,15 +102,18 @@ struct Progress {
 }
 
 impl Progress {
-    /// Takes note of so many events more.
+    /// Takes note of so many events more that can be found. None, when those before them cannot yet.
     fn added(&mut self, count: u64, now: Instant) {
+        if count == 0 {
+            return;
+        }
         let millis = self.last.map(|last| now.duration_since(last).as_millis());
         let millis = u64::try_from(millis.unwrap_or(u128::MAX)).unwrap_or(u64::MAX).max(1);
         self.rate = count.saturating_mul(1_000) / millis;
         self.last = Some(now);
     }
 
-    /// When it will be quiet if no more events come, where many came just now.
+    /// When it will be quiet if no more events are added, where many were just now.
     fn quiet_from(&self, limits: &Limits) -> Option<Instant> {
         let last = self.last.filter(|_| self.rate >= limits.merge_below_rate)?;
         Some(last + BUSY_FOR)
@@ -158,7 +162,7 @@ impl Projection {
             damaged: AtomicBool::new(false),
             queued: AtomicBool::new(false),
             merge_queued: AtomicBool::new(false),
-            back_queued: AtomicBool::new(false),
+            back: Mutex::new(None),
             scheduler: OnceLock::new(),
         }))
     }
