@@ -76,6 +76,11 @@ impl Generator {
         }
     }
 
+    /// How many whole days the first `events` events cover.
+    pub(crate) fn days(&self, events: u64) -> i64 {
+        i64::try_from(events).unwrap_or(i64::MAX).saturating_mul(self.step_us) / DAY_US
+    }
+
     /// The events of one batch.
     pub(crate) fn batch(&self, number: u64) -> impl Iterator<Item = Draw> + '_ {
         let mut random = Random::new(self.seed, number);

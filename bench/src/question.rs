@@ -108,8 +108,13 @@ impl Question {
         let batch = random.below(batches) as u64;
         let place = random.below(usize::try_from(BATCH).unwrap_or(1));
         let draw = generator.batch(batch).nth(place).expect("a batch has as many events");
-        let month = i64::try_from(random.below(11)).unwrap_or_default() * 30;
-        let days = |from: i64, length: i64| Filter {
+        // Of the days that the events cover: fewer than a year's, when only the first are loaded.
+        let days = generator.days(events);
+        let pieces = |length: i64, most: usize| {
+            usize::try_from(days / length).unwrap_or(most).clamp(1, most)
+        };
+        let month = i64::try_from(random.below(pieces(30, 11))).unwrap_or_default() * 30;
+        let span = |from: i64, length: i64| Filter {
             from: Some(format_us(day_us(from))),
             to: Some(format_us(day_us(from + length))),
             ..Filter::default()
@@ -120,12 +125,13 @@ impl Question {
             2 => (Filter { actor: Some(draw.actor()), ..Filter::default() }, page),
             3 => (target_of(&draw), Wanted::Events(HISTORY)),
             4 => {
-                let filter = days(i64::try_from(random.below(50)).unwrap_or_default() * 7, 7);
+                let week = i64::try_from(random.below(pieces(7, 50))).unwrap_or_default();
+                let filter = span(week * 7, 7);
                 let (action, status) = (Some(draw.action().into()), Some("failure".into()));
                 (Filter { action, status, ..filter }, page)
             }
             5 => (Filter { words: Some(words(generator, &draw)), ..Filter::default() }, page),
-            6 => (days(month, 30), Wanted::Count),
+            6 => (span(month, 30), Wanted::Count),
             7 => {
                 let action = Some(draw.action().into());
                 (Filter { action, ..Filter::default() }, Wanted::Count)
@@ -133,7 +139,7 @@ impl Question {
             8 => (Filter::default(), Wanted::Facet(Field::Action)),
             9 => {
                 let organization = Some(draw.organization().into());
-                (Filter { organization, ..days(month, 30) }, Wanted::Facet(Field::Actor))
+                (Filter { organization, ..span(month, 30) }, Wanted::Facet(Field::Actor))
             }
             10 => (Filter::default(), Wanted::Days),
             11 => {
