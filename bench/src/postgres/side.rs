@@ -68,9 +68,11 @@ async fn singles(
     figures: &mut Figures,
 ) -> Result<()> {
     let batches = settings.single_batches(corpus);
-    cluster.connect(DATABASE).await?.query(&schema::create(Words::Absent)).await?;
-    let load = load::insert(cluster, corpus, batches, settings.single_connections).await?;
-    note_load(figures, "singles", batches, &load);
+    for words in [Words::Absent, Words::Indexed] {
+        cluster.connect(DATABASE).await?.query(&schema::create(words)).await?;
+        let load = load::insert(cluster, corpus, batches, settings.single_connections).await?;
+        note_load(figures, &format!("singles.{}", words.name()), batches, &load);
+    }
     Ok(())
 }
 

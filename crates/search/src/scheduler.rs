@@ -162,7 +162,7 @@ impl Shared {
     /// events is due.
     fn go_on(&self, projection: &Arc<Projection>) {
         let now = Instant::now();
-        let merge = projection.merge_due();
+        let merge = projection.merge_due(now);
         if merge.is_some_and(|due| due <= now)
             && !projection.merge_queued.swap(true, Ordering::AcqRel)
         {

@@ -49,14 +49,13 @@ impl Projection {
         Ok(true)
     }
 
-    /// When a run of segments on disk should be merged, if one is due: not while many events come,
-    /// unless there are too many segments.
-    pub(crate) fn merge_due(&self) -> Option<Instant> {
+    /// When a run of segments on disk should be merged, if one is due: `now`, but not while many
+    /// events come, unless there are too many segments.
+    pub(crate) fn merge_due(&self, now: Instant) -> Option<Instant> {
         let view = self.view();
         self.due_merge(&view)?;
         let limits = &self.options.limits;
         let quiet = self.lock().quiet_from(limits);
-        let now = Instant::now();
         Some(quiet.filter(|_| view.segments.len() < limits.segments_max).unwrap_or(now))
     }
 

@@ -295,6 +295,32 @@ fn a_flood_is_found_and_merged_though_nobody_asks_for_it() {
 }
 
 #[test]
+fn a_silent_trail_is_merged_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let feed = MemoryFeed::new();
+    let limits = Limits { merge_run: usize::MAX, memory_chunk_events: 1, ..small_limits() };
+    let options = Options { limits, ..Options::plain() };
+    let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
+    let mut random = Random(13);
+    for _ in 0..10 {
+        append(&feed, &mut random, 20);
+        projection.catch_up_once().unwrap();
+    }
+    assert_eq!(projection.usage().unwrap().segments, 10);
+    drop(projection);
+
+    let projection = open(folder.path(), &feed);
+    let scheduler = Scheduler::start(2).unwrap();
+    scheduler.follow(&projection);
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while projection.usage().unwrap().segments >= small_limits().merge_run {
+        assert!(Instant::now() < deadline, "{:?}", projection.usage().unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(everything(&projection), feed.committed_size());
+}
+
+#[test]
 fn questions_are_answered_while_segments_come_and_go() {
     let folder = tempfile::tempdir().unwrap();
     let feed = MemoryFeed::new();
