@@ -66,24 +66,26 @@ impl<'a> Report<'a> {
         self.row("… until findable, events/s", findable, copy, Floor::Times(2.0));
         let with_words = self.theirs.get("load.words.rate");
         self.row("… PostgreSQL with its text index", findable, with_words, Floor::None);
-        for (title, ours, theirs) in [
-            ("batch p50, ms", "load.p50_ms", "load.bare.p50_ms"),
-            ("batch p99, ms", "load.p99_ms", "load.bare.p99_ms"),
-        ] {
-            self.row(title, self.ours.get(ours), self.theirs.get(theirs), Floor::None);
-        }
+        self.rows(
+            Floor::None,
+            [
+                ("batch p50, ms", "load.p50_ms", "load.bare.p50_ms"),
+                ("batch p99, ms", "load.p99_ms", "load.bare.p99_ms"),
+            ],
+        );
         let single = self.ours.get("singles.rate");
         let insert = self.best(&["singles.bare.rate", "singles.words.rate"]);
         let title = "single events, 64 connections, events/s";
         self.row(title, single, insert, Floor::Times(4.0));
         let with_words = self.theirs.get("singles.words.rate");
         self.row("… PostgreSQL with its text index", single, with_words, Floor::None);
-        for (title, ours, theirs) in [
-            ("… p50, ms", "singles.p50_ms", "singles.bare.p50_ms"),
-            ("… p99, ms", "singles.p99_ms", "singles.bare.p99_ms"),
-        ] {
-            self.row(title, self.ours.get(ours), self.theirs.get(theirs), Floor::None);
-        }
+        self.rows(
+            Floor::None,
+            [
+                ("… p50, ms", "singles.p50_ms", "singles.bare.p50_ms"),
+                ("… p99, ms", "singles.p99_ms", "singles.bare.p99_ms"),
+            ],
+        );
     }
 
     fn space(&mut self) {
@@ -92,13 +94,13 @@ impl<'a> Report<'a> {
         self.row("disk, bytes/event", ours, theirs, Floor::Part(7.0));
         let bare = self.theirs.get("disk.bare.bytes_per_event");
         self.row("… PostgreSQL without its text index", ours, bare, Floor::None);
-        for (title, ours, theirs) in [
-            ("peak memory, batches, MB", "load.peak_mb", "load.words.memory_mb"),
-            ("peak memory, single events, MB", "singles.peak_mb", "singles.words.memory_mb"),
-        ] {
-            let floor = Floor::AtMost(600.0);
-            self.row(title, self.ours.get(ours), self.theirs.get(theirs), floor);
-        }
+        self.rows(
+            Floor::AtMost(600.0),
+            [
+                ("peak memory, batches, MB", "load.peak_mb", "load.words.memory_mb"),
+                ("peak memory, single events, MB", "singles.peak_mb", "singles.words.memory_mb"),
+            ],
+        );
     }
 
     fn questions(&mut self, events: u64) {
@@ -138,6 +140,13 @@ impl<'a> Report<'a> {
         let flooded = self.ours.get("trails.flooded.p99_ms");
         let ratio = quiet.zip(flooded).map(|(quiet, flooded)| flooded / quiet);
         self.row("p99 beside a flood, times quiet", ratio, None, Floor::AtMost(2.0));
+    }
+
+    /// A row for each title, with the names of our figure and theirs.
+    fn rows<const N: usize>(&mut self, floor: Floor, rows: [(&str, &str, &str); N]) {
+        for (title, ours, theirs) in rows {
+            self.row(title, self.ours.get(ours), self.theirs.get(theirs), floor);
+        }
     }
 
     fn best(&self, names: &[&str]) -> Option<f64> {

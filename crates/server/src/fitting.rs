@@ -42,20 +42,21 @@ fn give_fitting(
 ) -> Result<(usize, usize), Error> {
     let half = if indexes.len() < HALVED_MIN { indexes.len() } else { indexes.len() / 2 };
     let (front, back) = indexes.split_at(half);
-    let mut given = Given { bytes: 0, count: 0, bytes_max, each };
-    // Set however this ends, so that nothing is read ahead for nobody.
+    let mut given = Given::new(bytes_max, each);
+    // Says to the thread that nobody will want what it reads.
     let enough = AtomicBool::new(false);
     scope(|scope| {
-        let _ended = Ended(&enough);
         let thread = Builder::new().name("page-ahead".to_owned());
         let ahead = || read_ahead(feed, back, bytes_max, &enough);
         let ahead = (!back.is_empty()).then(|| thread.spawn_scoped(scope, ahead));
-        given.read(feed, front)?;
+        let read = given.read(feed, front, &enough);
+        enough.store(read.is_err() || given.is_full(), Ordering::Relaxed);
+        read?;
         match ahead {
             None => Ok(()),
             Some(Ok(ahead)) => given.take(ahead),
             // No thread is to be had: what it would have read is read here.
-            Some(Err(_)) => given.read(feed, back),
+            Some(Err(_)) => given.read(feed, back, &enough),
         }
     })?;
     Ok((given.bytes, given.count))
@@ -69,9 +70,13 @@ struct Given<'e> {
     each: &'e mut dyn FnMut(Recorded),
 }
 
-impl Given<'_> {
-    fn is_full(&self) -> bool {
-        self.count > 0 && self.bytes > self.bytes_max
+impl<'e> Given<'e> {
+    fn new(bytes_max: usize, each: &'e mut dyn FnMut(Recorded)) -> Self {
+        Self { bytes: 0, count: 0, bytes_max, each }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.bytes > self.bytes_max
     }
 
     fn give(&mut self, recorded: Recorded) {
@@ -80,9 +85,9 @@ impl Given<'_> {
         (self.each)(recorded);
     }
 
-    fn read(&mut self, feed: &dyn Feed, indexes: &[u64]) -> Result<(), Error> {
+    fn read(&mut self, feed: &dyn Feed, indexes: &[u64], enough: &AtomicBool) -> Result<(), Error> {
         for index in indexes {
-            if self.is_full() {
+            if self.is_full() || enough.load(Ordering::Relaxed) {
                 break;
             }
             for recorded in feed.read_many(&[*index])? {
@@ -113,29 +118,10 @@ impl Given<'_> {
 type Ahead = (Vec<Recorded>, Result<(), Error>);
 
 fn read_ahead(feed: &dyn Feed, indexes: &[u64], bytes_max: usize, enough: &AtomicBool) -> Ahead {
-    let (mut list, mut bytes) = (Vec::with_capacity(indexes.len()), 0);
-    for index in indexes {
-        if bytes > bytes_max || enough.load(Ordering::Relaxed) {
-            break;
-        }
-        match feed.read_many(&[*index]) {
-            Ok(read) => {
-                bytes += read.iter().map(Recorded::size_bytes).sum::<usize>();
-                list.extend(read);
-            }
-            Err(error) => return (list, Err(error)),
-        }
-    }
-    (list, Ok(()))
-}
-
-/// Says when it is dropped that nothing more is wanted.
-struct Ended<'a>(&'a AtomicBool);
-
-impl Drop for Ended<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    let mut list = Vec::with_capacity(indexes.len());
+    let mut each = |recorded| list.push(recorded);
+    let ended = Given::new(bytes_max, &mut each).read(feed, indexes, enough);
+    (list, ended)
 }
 
 #[cfg(test)]
@@ -171,13 +157,13 @@ mod tests {
         }
     }
 
-    fn read(broken: Option<u64>, count: u64, bytes_max: usize) -> Result<Vec<u64>, Error> {
+    /// What was given, and how many are said to have been.
+    fn read(broken: Option<u64>, count: u64, bytes_max: usize) -> Result<(Vec<u64>, usize), Error> {
         let indexes: Vec<u64> = (0..count).rev().collect();
         let mut given = Vec::new();
         let each = &mut |recorded: Recorded| given.push(recorded.index);
         let (_, count) = give_fitting(&Thousands { broken }, &indexes, bytes_max, each)?;
-        given.truncate(count);
-        Ok(given)
+        Ok((given, count))
     }
 
     #[test]
@@ -186,9 +172,10 @@ mod tests {
         let size = one.size_bytes();
         for count in [1, 63, 64, 65, 500] {
             for fits in [1, 30, 31, 32, 33, 63, 64, 250, 251, 499, 500] {
-                let given = read(None, count, fits * size - 1).unwrap();
+                let (given, said) = read(None, count, fits * size - 1).unwrap();
                 let expected: Vec<u64> = (0..count).rev().take(fits).collect();
                 assert_eq!(given, expected, "{count} events, {fits} fit");
+                assert_eq!(said, expected.len());
             }
         }
     }
@@ -197,7 +184,7 @@ mod tests {
     fn what_cannot_be_read_is_an_error_for_those_who_come_to_it() {
         assert!(read(Some(10), 500, usize::MAX).is_err(), "read ahead");
         assert!(read(Some(490), 500, usize::MAX).is_err(), "read by the first");
-        let given = read(Some(10), 500, 100_000).unwrap();
+        let (given, _) = read(Some(10), 500, 100_000).unwrap();
         assert!(given.len() < 250, "the page was full before");
     }
 }
