@@ -15,6 +15,8 @@ use crate::ids::IdKey;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     Frame(IdKey, BundleId, u8),
+    /// The beginning of a frame.
+    Start(IdKey, BundleId, u8),
     Tile(IdKey, Tile),
 }
 
@@ -55,6 +57,15 @@ impl Cache {
 
     pub(crate) fn keep_frame(&self, mark: &IdKey, bundle: BundleId, number: u8, bytes: Bytes) {
         self.items.insert(Key::Frame(*mark, bundle, number), bytes);
+    }
+
+    /// The beginning of a frame, of which nothing else was needed yet.
+    pub(crate) fn start(&self, mark: &IdKey, bundle: BundleId, number: u8) -> Option<Bytes> {
+        self.items.get(&Key::Start(*mark, bundle, number))
+    }
+
+    pub(crate) fn keep_start(&self, mark: &IdKey, bundle: BundleId, number: u8, bytes: Bytes) {
+        self.items.insert(Key::Start(*mark, bundle, number), bytes);
     }
 
     pub(crate) fn tile(&self, mark: &IdKey, tile: Tile) -> Option<Bytes> {

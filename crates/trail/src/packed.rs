@@ -9,12 +9,17 @@
 //!
 //! where the SHA-256 is over everything else in the file: `IDLP`, the count, the sizes, and the
 //! frames. It lets a check notice every flipped bit, also those that zstd would not mind. Bundles
-//! are cut every [`ENTRIES_PER_FRAME`] entries, so that one event can be read without inflating 256.
+//! are cut every [`ENTRIES_PER_FRAME`] entries, so that one event can be read without inflating 256;
+//! frames are cut into blocks every [`BLOCK_BYTES`], so that what begins one can be inflated alone.
 
 use std::cell::RefCell;
 
 use sha2::{Digest, Sha256};
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective as EndDirective;
+use zstd::zstd_safe::{
+    CCtx, CParameter, DCtx, ErrorCode, InBuffer, OutBuffer, ResetDirective, compress_bound,
+    get_error_name, get_frame_content_size,
+};
 
 /// Entries in one frame of a bundle.
 pub(crate) const ENTRIES_PER_FRAME: usize = 128;
@@ -33,9 +38,13 @@ const DIGEST_BYTES: usize = 16;
 /// Fast enough to keep up with appends on a fraction of a core; higher levels gain little on events.
 const LEVEL: i32 = 1;
 
+/// Plain bytes in one block of a frame. Smaller ones would save a reader of one event less than
+/// their headers and tables cost on disk.
+const BLOCK_BYTES: usize = 22 * 1024;
+
 thread_local! {
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    static COMPRESSOR: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+    static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
 /// Whether bytes begin as a packed file does. A plain bundle cannot: its first two bytes are the
@@ -67,13 +76,42 @@ pub(crate) fn pack(pieces: &[&[u8]]) -> std::io::Result<Vec<u8>> {
 }
 
 fn compress(piece: &[u8]) -> std::io::Result<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|slot| {
-        let compressor = match slot {
-            Some(compressor) => compressor,
-            None => slot.insert(Compressor::new(LEVEL)?),
-        };
-        compressor.compress(piece)
+    let failed = |code: ErrorCode| std::io::Error::other(get_error_name(code));
+    COMPRESSOR.with_borrow_mut(|context| {
+        context.reset(ResetDirective::SessionOnly).map_err(failed)?;
+        context.set_parameter(CParameter::CompressionLevel(LEVEL)).map_err(failed)?;
+        context.set_pledged_src_size(Some(piece.len() as u64)).map_err(failed)?;
+        let mut packed = Vec::with_capacity(compress_bound(piece.len()));
+        let mut rest = piece;
+        loop {
+            let block;
+            (block, rest) = rest.split_at(rest.len().min(BLOCK_BYTES));
+            let ends = rest.is_empty();
+            compress_block(context, block, ends, &mut packed).map_err(failed)?;
+            if ends {
+                return Ok(packed);
+            }
+        }
     })
+}
+
+/// Appends one block of a frame, or several when it is larger than zstd's own.
+fn compress_block(
+    context: &mut CCtx<'_>,
+    block: &[u8],
+    ends: bool,
+    packed: &mut Vec<u8>,
+) -> Result<(), ErrorCode> {
+    let directive = if ends { EndDirective::ZSTD_e_end } else { EndDirective::ZSTD_e_flush };
+    let mut input = InBuffer::around(block);
+    loop {
+        packed.reserve(compress_bound(block.len()));
+        let at = packed.len();
+        let mut output = OutBuffer::around_pos(packed, at);
+        if context.compress_stream2(&mut output, &mut input, directive)? == 0 {
+            return Ok(());
+        }
+    }
 }
 
 fn checksum(payload: &[u8], body: &[u8]) -> [u8; DIGEST_BYTES] {
@@ -122,17 +160,44 @@ impl<'a> Packed<'a> {
         checksum(self.payload, self.body) == self.digest
     }
 
+    /// How many bytes one frame inflates to, as it says itself.
+    pub(crate) fn frame_size(&self, number: usize) -> Option<usize> {
+        let size = get_frame_content_size(self.frames.get(number)?).ok()??;
+        usize::try_from(size).ok().filter(|size| *size <= FRAME_BYTES_MAX)
+    }
+
     /// Inflates one frame.
     pub(crate) fn frame(&self, number: usize) -> Option<Vec<u8>> {
-        let frame = self.frames.get(number)?;
-        let size = zstd::zstd_safe::get_frame_content_size(frame).ok()??;
-        let size = usize::try_from(size).ok().filter(|size| *size <= FRAME_BYTES_MAX)?;
-        DECOMPRESSOR.with_borrow_mut(|slot| {
-            let decompressor = match slot {
-                Some(decompressor) => decompressor,
-                None => slot.insert(Decompressor::new().ok()?),
-            };
-            decompressor.decompress(frame, size).ok().filter(|plain| plain.len() == size)
+        let size = self.frame_size(number)?;
+        let frame = *self.frames.get(number)?;
+        DECOMPRESSOR.with_borrow_mut(|context| {
+            context.reset(ResetDirective::SessionOnly).ok()?;
+            let mut plain = Vec::with_capacity(size);
+            context.decompress(&mut plain, frame).ok()?;
+            (plain.len() == size).then_some(plain)
+        })
+    }
+
+    /// Inflates the beginning of one frame: so many bytes, or the frame where it has fewer. Costs
+    /// what the blocks cost that have them.
+    pub(crate) fn frame_start(&self, number: usize, size: usize) -> Option<Vec<u8>> {
+        if size >= self.frame_size(number)? {
+            return self.frame(number);
+        }
+        let frame = *self.frames.get(number)?;
+        DECOMPRESSOR.with_borrow_mut(|context| {
+            context.reset(ResetDirective::SessionOnly).ok()?;
+            let mut plain = vec![0; size];
+            let mut output = OutBuffer::around(plain.as_mut_slice());
+            let mut input = InBuffer::around(frame);
+            while output.pos() < size {
+                let before = (input.pos(), output.pos());
+                context.decompress_stream(&mut output, &mut input).ok()?;
+                if before == (input.pos(), output.pos()) {
+                    return None;
+                }
+            }
+            Some(plain)
         })
     }
 
@@ -176,6 +241,33 @@ mod tests {
             }
             let cut = packed.get(..at).unwrap();
             assert!(Packed::open(cut).is_none_or(|packed| !packed.is_intact()), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_frame_is_inflated_alone() {
+        let piece: Vec<u8> = (0..200_000_u32).flat_map(|n| (n / 3).to_be_bytes()).collect();
+        let packed = pack(&[b"another", &piece]).unwrap();
+        let packed = Packed::open(&packed).unwrap();
+        assert_eq!(packed.frame(1).unwrap(), piece);
+        for size in [0, 1, BLOCK_BYTES, BLOCK_BYTES + 1, piece.len() - 1, piece.len()] {
+            assert_eq!(packed.frame_start(1, size).unwrap(), piece[..size], "{size}");
+        }
+        assert_eq!(packed.frame_start(1, usize::MAX).unwrap(), piece);
+        assert_eq!(packed.frame_start(2, 1), None);
+        assert_eq!(packed.frame_start(0, 3).unwrap(), b"ano");
+    }
+
+    #[test]
+    fn the_beginning_of_a_damaged_frame_is_refused_or_another() {
+        let piece: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n).to_be_bytes()).collect();
+        let bytes = pack(&[&piece]).unwrap();
+        for at in (0..bytes.len()).step_by(97) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x55;
+            let Some(packed) = Packed::open(&damaged) else { continue };
+            let start = packed.frame_start(0, 3 * BLOCK_BYTES);
+            assert!(start.is_none_or(|start| start.len() <= 3 * BLOCK_BYTES), "byte {at}");
         }
     }
 

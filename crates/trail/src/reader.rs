@@ -27,6 +27,9 @@ pub(crate) struct CheckedEdge {
 /// The most bytes that one read gives, but for the last event of them.
 const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// What is inflated of a frame beyond where an entry is likely to end: a few common entries.
+const START_BYTES_MORE: usize = 4 * 1024;
+
 impl Feed for Trail {
     fn committed_size(&self) -> u64 {
         self.read_view().committed_size
@@ -119,7 +122,10 @@ impl Trail {
         let first = number * ENTRIES_PER_FRAME;
         let path = self.layout.bundle(bundle);
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
-        let frame = self.frame(bundle, number)?;
+        let frame = match count {
+            1 => self.start(bundle, number, position - first)?,
+            _ => self.frame(bundle, number)?,
+        };
         let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
         let (mut at, mut bytes) = (0, 0);
         for (place, hash) in hashes.into_iter().enumerate().skip(first).take(ENTRIES_PER_FRAME) {
@@ -157,6 +163,43 @@ impl Trail {
         if let Some(frame) = self.around.cache.frame(&self.mark, bundle, key) {
             return Ok(frame);
         }
+        let frame = self.inflate(bundle, |packed| packed.frame(number))?;
+        // A partial bundle of a width never changes either.
+        self.around.cache.keep_frame(&self.mark, bundle, key, frame.clone());
+        Ok(frame)
+    }
+
+    /// A frame at least up to the end of one of its entries: what lies scattered is read without
+    /// inflating all that follows. The whole frame is inflated when more of it is needed later.
+    fn start(&self, bundle: BundleId, number: usize, place: usize) -> Result<Bytes, Error> {
+        let key = u8::try_from(number).unwrap_or(u8::MAX);
+        let cache = &self.around.cache;
+        if let Some(frame) = cache.frame(&self.mark, bundle, key) {
+            return Ok(frame);
+        }
+        if let Some(start) = cache.start(&self.mark, bundle, key) {
+            return if reaches(&start, place) { Ok(start) } else { self.frame(bundle, number) };
+        }
+        let start = self.inflate(bundle, |packed| {
+            let entries = usize::from(bundle.width()) - number * ENTRIES_PER_FRAME;
+            // A guess by the mean, and a little more: a wrong one costs the whole frame.
+            let entries = entries.min(ENTRIES_PER_FRAME);
+            let size = packed.frame_size(number)?;
+            packed.frame_start(number, size / entries * (place + 1) + START_BYTES_MORE)
+        })?;
+        if !reaches(&start, place) {
+            return self.frame(bundle, number);
+        }
+        cache.keep_start(&self.mark, bundle, key, start.clone());
+        Ok(start)
+    }
+
+    /// What is inflated of a stored bundle.
+    fn inflate(
+        &self,
+        bundle: BundleId,
+        inflate: impl FnOnce(&Packed<'_>) -> Option<Vec<u8>>,
+    ) -> Result<Bytes, Error> {
         let path = self.layout.bundle(bundle);
         let stored = match self.store.get(&path)? {
             Some(stored) => stored,
@@ -168,11 +211,7 @@ impl Trail {
         };
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
         let packed = Packed::open(&stored).ok_or_else(|| damaged("is not a packed bundle"))?;
-        let frame = packed.frame(number).ok_or_else(|| damaged("cannot be inflated"))?;
-        let frame = Bytes::from(frame);
-        // A partial bundle of a width never changes either.
-        self.around.cache.keep_frame(&self.mark, bundle, key, frame.clone());
-        Ok(frame)
+        Ok(inflate(&packed).ok_or_else(|| damaged("cannot be inflated"))?.into())
     }
 
     fn wider(&self, bundle: BundleId) -> Result<Option<Bytes>, Error> {
@@ -365,6 +404,18 @@ impl Trail {
         }
         self.stored_tile(tile).map(Some)
     }
+}
+
+/// Whether the beginning of a frame has an entry, counted from 0, to its end.
+fn reaches(start: &[u8], place: usize) -> bool {
+    let mut rest = start;
+    (0..=place).all(|_| {
+        let after = rest
+            .split_first_chunk::<2>()
+            .and_then(|(length, after)| after.get(usize::from(u16::from_be_bytes(*length))..));
+        rest = after.unwrap_or_default();
+        after.is_some()
+    })
 }
 
 /// The first entries of a bundle.

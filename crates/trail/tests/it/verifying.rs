@@ -3,7 +3,7 @@
 use tlog::{BundleId, Checkpoint, LeafIndex, Tile, TreeSize};
 use trail::{Error, Feed};
 
-use crate::harness::{ORIGIN, World, fill};
+use crate::harness::{ORIGIN, World, batch_of, draft, event_json, fill};
 
 #[test]
 fn receipts_and_consistency_hold_at_every_tile_edge() {
@@ -134,4 +134,34 @@ fn entries_come_in_order_and_without_gaps_from_memory_and_from_tiles() {
     assert!(trail.read(1_000, 5).unwrap().is_empty());
     let leaf = LeafIndex::new(699);
     assert_eq!(trail.receipt(leaf.get()).unwrap().index, leaf);
+}
+
+#[test]
+fn scattered_entries_of_unequal_size_are_those_of_a_run() {
+    let world = World::new();
+    let trail = world.create();
+    // Where an entry lies cannot be told from the mean: the large ones come first, or last.
+    let sized = |number: u64| {
+        let large = matches!(number % 256, 0..8 | 120..128 | 250..256);
+        let text = "x1 ".repeat(if large { 4_000 } else { 1 });
+        event_json(number)
+            .replace("\"params\":{", &format!("\"params\":{{\"t\":\"{text}{number}\","))
+    };
+    let drafts = (0..600).map(|number| draft(&sized(number))).collect();
+    trail.append(batch_of(drafts)).unwrap();
+    trail.publish().unwrap();
+    trail.rest();
+    let mut run = Vec::new();
+    while run.len() < 600 {
+        run.extend(trail.read(run.len() as u64, 600).unwrap());
+    }
+    // Steps that share no divisor with 600: each entry is read once.
+    for step in [1, 599, 7, 257] {
+        let (fresh, _) = world.open().unwrap();
+        let scattered: Vec<u64> = (0..600).map(|n| n * step % 600).collect();
+        for (index, recorded) in scattered.iter().zip(fresh.read_many(&scattered).unwrap()) {
+            assert_eq!(recorded.index, *index);
+            assert_eq!(recorded.entry, run[usize::try_from(*index).unwrap()].entry, "{index}");
+        }
+    }
 }
