@@ -31,7 +31,8 @@ pub(crate) struct Place {
     /// A configuration file; see indelible.example.toml
     #[arg(long, value_name = "FILE", env = "INDELIBLE_CONFIG")]
     pub(crate) config: Option<PathBuf>,
-    /// Where the highest checkpoints are remembered, outside of the data directory
+    /// Where the highest checkpoints are remembered, outside of the data directory; when absent
+    /// `$XDG_STATE_HOME/indelible` or `~/.local/state/indelible`
     #[arg(long, value_name = "DIR", env = "INDELIBLE_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 }
@@ -74,7 +75,7 @@ pub(crate) enum Command {
         /// Where to make it; a temporary directory when absent
         dir: Option<PathBuf>,
         /// Where to listen
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787")]
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787", value_parser = address)]
         listen: SocketAddr,
     },
     /// Brings a platform's audit records in
@@ -83,9 +84,9 @@ pub(crate) enum Command {
     Export(Export),
     /// Finds events
     Search {
-        /// Such as: actor:ana action:delete* outcome:failure "lot 42"
-        #[arg(default_value = "")]
-        query: String,
+        /// Such as: 'actor:ana action:delete* outcome:failure "lot 42"'; behind `--` when it begins
+        /// with `-`
+        query: Vec<String>,
         #[command(flatten)]
         at: InTrail,
         /// How to write them
@@ -107,8 +108,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SLUG")]
         trail: Slug,
         /// Only the events that this query finds
-        #[arg(default_value = "")]
-        query: String,
+        query: Vec<String>,
     },
     /// Verifies a receipt, or a whole log by directory or URL, also one that others wrote
     Verify {
@@ -160,8 +160,8 @@ pub(crate) enum Command {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Where to listen, such as 127.0.0.1:8787
-    #[arg(long, value_name = "ADDR", env = "INDELIBLE_LISTEN")]
+    /// Where to listen; 127.0.0.1:8787 when absent
+    #[arg(long, value_name = "ADDR", env = "INDELIBLE_LISTEN", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// A certificate chain in PEM, to serve TLS
     #[arg(long, value_name = "FILE", env = "INDELIBLE_TLS_CERT")]
@@ -367,4 +367,33 @@ pub(crate) enum Clock {
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
+/// An address with its port; `localhost` is this machine over IPv4.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let numbers = text.replacen("localhost:", "127.0.0.1:", 1);
+    let wrong =
+        "not an address and a port, such as 127.0.0.1:8787, or 0.0.0.0:8787 for all networks";
+    numbers.parse().map_err(|_| wrong.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_what_clap_asks_for() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_may_be_localhost() {
+        assert_eq!(address("localhost:80").unwrap(), address("127.0.0.1:80").unwrap());
+        assert_eq!(address("[::1]:80").unwrap().port(), 80);
+        for bad in [":8787", "127.0.0.1", "localhost", "example.org:80", ""] {
+            assert!(address(bad).unwrap_err().contains("127.0.0.1:8787"), "{bad}");
+        }
+    }
 }

@@ -31,8 +31,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     let named = directory.map(vacant).transpose()?;
     // Before anything is made: who starts it again on another port finds no folder left over.
     let listener = TcpListener::bind(listen)
-        .map_err(|source| ServeError::Listen { address: listen, source })
-        .context("end what uses this address, or name another with --listen")?;
+        .map_err(|source| serve::elsewhere(ServeError::Listen { address: listen, source }))?;
     let directory = named.map_or_else(temporary, Ok)?;
     let mut options = InstanceOptions::new(directory.join("state-outside"));
     let data = directory.join("data");
@@ -67,6 +66,8 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
         });
         introduce(&url, token.expose(), &vkey, &directory)?;
         server.run(stopped).await;
+        let folder = directory.display();
+        output::note(&format!("stopped; {folder} has the demo's data until you remove it"));
         Ok(Exit::Done)
     })
 }

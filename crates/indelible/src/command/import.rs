@@ -77,8 +77,16 @@ fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance
 /// Tells what became of all records, and the exit code for it.
 fn conclude(total: &Counts, exit: Exit) -> Result<Exit> {
     output::line(&total.to_json().to_string())?;
-    let nothing = total.rejected > 0 && total.read() == total.rejected;
-    Ok(if nothing { Exit::Failed } else { exit })
+    if total.rejected == 0 {
+        return Ok(exit);
+    }
+    // A job that runs unattended must not take an incomplete trail for a complete one.
+    let (rejected, read) = (total.rejected, total.read());
+    output::note(&format!(
+        "{rejected} of {read} records were rejected; mend them and import the file again: what is \
+         recorded stays and is passed over"
+    ));
+    Ok(Exit::Failed)
 }
 
 /// What a server tells of an import.

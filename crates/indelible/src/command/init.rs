@@ -17,7 +17,7 @@ pub(crate) fn run(directory: &Path, origin: &str, state_dir: Option<PathBuf>) ->
     let shown = directory.display();
     output::note(&format!(
         "made {shown}\n\
-         the line above is a token that may do everything; it is not shown again\n\
+         the token on stdout may do everything; it is not shown again\n\
          next: indelible trail create lab --data {shown}\n\
          then: indelible serve --data {shown}"
     ));

@@ -16,6 +16,7 @@ mod token;
 mod trail;
 mod verify;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -41,8 +42,12 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
             Some(folder) => export::static_tree(&export.at, folder),
             None => export::run(&export),
         },
-        Command::Search { query, at, output, limit } => find::run(&query, &at, output, limit),
-        Command::Tail { server, token, trail, query } => tail::run(&server, &token, &trail, &query),
+        Command::Search { query, at, output, limit } => {
+            find::run(&query.join(" "), &at, output, limit)
+        }
+        Command::Tail { server, token, trail, query } => {
+            tail::run(&server, &token, &trail, &query.join(" "))
+        }
         Command::Verify { vkey, log, entry, token } => {
             verify::run(&vkey, &log, entry.as_deref(), token.as_deref())
         }
@@ -82,7 +87,11 @@ fn open_at(config: &Config) -> Result<Opened> {
                 thread::sleep(Duration::from_millis(100));
                 attempt += 1;
             }
-            opened => return opened.map(Opened::Here).map_err(explain),
+            opened => {
+                return opened
+                    .map(Opened::Here)
+                    .map_err(|error| refused(error, &config.options.state_folder));
+            }
         }
     }
 }
@@ -118,6 +127,24 @@ fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
             "see `indelible trail list`, or make it with `indelible trail create {slug}`"
         ))
     })
+}
+
+/// Says what to do about a directory that is not the one remembered, or cannot be opened.
+fn refused(error: InstanceError, state: &Path) -> anyhow::Error {
+    use ::trail::Corruption::{RootMismatch, SizeWentBack};
+    let other = matches!(
+        error,
+        InstanceError::Trail(::trail::Error::Corrupt(SizeWentBack { .. } | RootMismatch { .. }))
+    );
+    let error = explain(error);
+    if !other {
+        return error;
+    }
+    error.context(format!(
+        "this is not the directory that {} remembers; if a copy of it was started with the same \
+         --state-dir, see docs/operations.md",
+        state.display()
+    ))
 }
 
 /// Says what to do about a directory that a server has open.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use server::instance::Instance;
-use server::{AppOptions, Links, Origin, ServeOptions, Server, Tls};
+use server::{AppOptions, Links, Origin, ServeError, ServeOptions, Server, Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::explain;
+use super::refused;
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::exit::{Exit, usage};
@@ -42,21 +42,38 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     let scrub = config.raw.scrub()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let data = config.data.clone();
+        let (data, state) = (config.data.clone(), config.options.state_folder.clone());
         let opening =
             tokio::task::spawn_blocking(move || Instance::open(&config.data, config.options));
-        let instance = opening.await?.map_err(explain)?;
+        let instance = opening.await?.map_err(|error| refused(error, &state))?;
         // Before anybody is told that it serves: a signal must not find nobody.
         let (stopped, hangup) = (stopped()?, signal(SignalKind::hangup())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let options = ServeOptions { tls: tls.clone(), scrub, app, ..ServeOptions::new(listen) };
-        let server = Server::bind(instance, options).await?;
+        let server = Server::bind(instance, options).await.map_err(elsewhere)?;
         output::note(&format!("serving {} on {scheme}://{}", data.display(), server.address()));
+        if tls.is_none() && !server.address().ip().is_loopback() {
+            output::note(
+                "warning: tokens cross the network in clear; give --tls-cert and --tls-key, or \
+                 listen on 127.0.0.1 behind a proxy that ends TLS",
+            );
+        }
         tokio::spawn(reload_on_hangup(hangup, tls));
         server.run(stopped).await;
         output::note("stopped; everything recorded is published");
         Ok(Exit::Done)
     })
+}
+
+/// Says what to do about an address that cannot be had.
+pub(super) fn elsewhere(error: ServeError) -> anyhow::Error {
+    let listens = matches!(error, ServeError::Listen { .. });
+    let error = anyhow::Error::from(error);
+    if listens {
+        error.context("end what uses this address, or name another with --listen")
+    } else {
+        error
+    }
 }
 
 /// Reads the certificate again whenever the process is told to (SIGHUP).

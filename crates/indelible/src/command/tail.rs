@@ -5,10 +5,13 @@ use std::io::{BufRead as _, BufReader};
 use anyhow::{Context as _, Result};
 use registry::Slug;
 
-use crate::exit::{Because, Exit};
+use crate::exit::{Because, Exit, usage};
 use crate::output;
 
 pub(crate) fn run(server: &str, token: &str, trail: &Slug, query: &str) -> Result<Exit> {
+    if !server.starts_with("http://") && !server.starts_with("https://") {
+        return Err(usage(format!("--server takes a URL, such as http://{server}")));
+    }
     let server = server.trim_end_matches('/');
     let url = format!("{server}/api/v1/trails/{trail}/events/stream");
     let mut request = ureq::get(&url).header("Authorization", &format!("Bearer {token}"));

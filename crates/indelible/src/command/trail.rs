@@ -42,7 +42,7 @@ pub(crate) fn run(command: Trail) -> Result<Exit> {
                 }
             };
             output::line(&vkey)?;
-            output::note(&format!("made the trail {slug}; above is its public key"));
+            output::note(&format!("made the trail {slug}; its public key is on stdout"));
         }
         Trail::List { place, output } => {
             output::rows(output, &["trail", "events", "created", "vkey"], &list(&place)?)?;

@@ -121,11 +121,13 @@ impl Source for Remote<'_> {
                 Ok(Some(bytes))
             }
             Err(ureq::Error::StatusCode(404)) => Ok(None),
-            Err(ureq::Error::StatusCode(code @ (401 | 403))) => Err(Because(
-                Exit::NotAuthorised,
-                format!("{url} answered {code}; name a token that may read it with --token"),
-            )
-            .into()),
+            Err(ureq::Error::StatusCode(code @ (401 | 403))) => {
+                let what = match self.token {
+                    Some(_) => "this token may not read it, or has ended",
+                    None => "name a token that may read it with --token",
+                };
+                Err(Because(Exit::NotAuthorised, format!("{url} answered {code}; {what}")).into())
+            }
             Err(error) => Err(error).with_context(|| format!("cannot read {url}")),
         }
     }

@@ -178,6 +178,37 @@ fn an_older_copy_is_refused_by_the_server_too() {
     // The whole directory went back: the `system` trail has a start and a stop since.
     let errors = shell.fails(3, &["serve", "--data", "older", "--listen", "127.0.0.1:0"]);
     assert!(errors.contains("went back"), "{errors}");
+    let state = shell.path("state");
+    assert!(errors.contains(&state.display().to_string()), "{errors}");
+    assert!(errors.contains("docs/operations.md"), "{errors}");
+    // The way back that it describes: the remembered checkpoints are moved aside, not lost.
+    fs::rename(&state, shell.path("state.aside")).unwrap();
+    let server = shell.serve(&["--data", "older"]);
+    assert_eq!(append(&server, &token, &event(1_002)).0, 201);
+    server.stop();
+    shell.done(&["check", "--data", "older"]);
+}
+
+#[test]
+fn a_drill_with_a_state_directory_of_its_own_leaves_the_original_alone() {
+    let (shell, token) = filled();
+    copy(&shell.path("data"), &shell.path("copy"));
+    // What is made again at a start need not be in a backup.
+    for projection in ["search", "ids"] {
+        fs::remove_dir_all(shell.path("copy").join(projection)).unwrap();
+    }
+    let drill = ["--data", "copy", "--state-dir", "drill-state"];
+    shell.done(&[&["check"][..], &drill].concat());
+    let server = shell.serve(&drill);
+    assert_eq!(ask(&server, &token, "/api/v1/trails/lab/events/599").0, 200);
+    // The id of an event that is recorded is known again.
+    assert_eq!(append(&server, &token, &event(7)).0, 200);
+    let path = "/api/v1/trails/lab/events?q=actor:ana&at_least=599";
+    assert_eq!(ask(&server, &token, path).0, 200);
+    server.stop();
+    let server = shell.serve(&[]);
+    assert_eq!(append(&server, &token, &event(1_000)).0, 201);
+    server.stop();
 }
 
 /// A file system in memory, unmounted when it is dropped. It needs root, as the whole suite does.

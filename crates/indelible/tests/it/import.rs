@@ -222,6 +222,19 @@ fn last_event(shell: &Shell) -> Value {
 }
 
 #[test]
+fn a_record_that_is_rejected_fails_the_command_and_not_the_others() {
+    let (shell, _) = with_trail();
+    let good = rows(3);
+    fs::write(shell.path("some.csv"), format!("{good}not,a,row\n")).unwrap();
+    let output = shell.run(&["import", "dnanexus", "some.csv", "--trail", "lab"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("1 of 4 records were rejected"), "{errors}");
+    let last: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(last, expected(3, 0, 1));
+}
+
+#[test]
 fn an_interrupted_import_keeps_what_it_has_and_is_recorded() {
     let (shell, _) = with_trail();
     let mut child = begin(&shell, &["import", "dnanexus", "-", "--trail", "lab"]);
@@ -274,8 +287,9 @@ fn strict_stops_at_the_first_bad_row_and_says_so() {
     assert_eq!(note["target"]["name"], "bad.csv");
     assert_eq!(note["outcome"]["name"], "strict");
     assert_eq!(note["params"]["counts"], expected(1, 0, 1));
-    let lenient = counts(&shell.done(&["import", "dnanexus", "bad.csv", "--trail", "lab"]));
-    assert_eq!(lenient, expected(1, 1, 1));
+    let lenient = shell.run(&["import", "dnanexus", "bad.csv", "--trail", "lab"]);
+    assert_eq!(lenient.status.code(), Some(1), "the others came in, and one did not");
+    assert_eq!(counts(&String::from_utf8(lenient.stdout).unwrap()), expected(1, 1, 1));
 }
 
 #[test]
@@ -307,7 +321,9 @@ fn hostile_files_are_told_from_records_and_harm_nothing() {
     // One stray quote spoils its own row and no other.
     let stray = rows(3).replace("\"a, 2\"", "\"a, 2");
     fs::write(shell.path("stray.csv"), stray).unwrap();
-    let stray = counts(&shell.done(&["import", "dnanexus", "stray.csv", "--trail", "lab"]));
+    let stray = shell.run(&["import", "dnanexus", "stray.csv", "--trail", "lab"]);
+    assert_eq!(stray.status.code(), Some(1));
+    let stray = counts(&String::from_utf8(stray.stdout).unwrap());
     assert_eq!(stray["rejected"], 1, "{stray}");
     // Formulas are data.
     let formula = rows(1).replace("project-1,WES", "project-1,=1+1");

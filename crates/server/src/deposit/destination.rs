@@ -29,7 +29,9 @@ pub enum DestinationError {
     )]
     Spelling,
     /// The operator has not configured any root.
-    #[error("cannot be used: the operator has configured no `deposit_roots`")]
+    #[error(
+        "cannot be used: the operator has allowed no folder; name one above it with `deposit_roots` in the configuration or `--deposit-root`"
+    )]
     NoRoots,
     /// It lies elsewhere.
     #[error("does not lie below one of the operator's `deposit_roots`")]

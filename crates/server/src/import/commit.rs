@@ -143,7 +143,9 @@ impl<'a> Committer<'a> {
                 self.counts.already += 1;
                 return Ok(());
             }
-            Some(index) => format!("another record with this id is recorded at index {index}"),
+            Some(index) => format!(
+                "another record with this id is recorded at index {index}: it says something else, or was imported with other options"
+            ),
             None => "another record of this input has the same id".to_owned(),
         };
         self.reject(Rejected { line, code: "id-conflict", message: message.into() })
