@@ -17,7 +17,7 @@ use crate::Field;
 use crate::words::Words;
 
 /// Changes with anything that makes an older index wrong: fields, terms, what a word is.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The most bytes of one term's value; the event allows no identifier this long.
 pub(crate) const TERM_BYTES_MAX: usize = 4_096;
