@@ -244,6 +244,50 @@ mod tests {
         }
     }
 
+    /// A trail that a flood pours into, and that cannot be read.
+    #[derive(Debug)]
+    struct Pouring(Instant, u64);
+
+    impl Feed for Pouring {
+        fn committed_size(&self) -> u64 {
+            self.1 + 200 * u64::try_from(self.0.elapsed().as_millis()).unwrap()
+        }
+
+        fn read(
+            &self,
+            from: u64,
+            _count_max: usize,
+        ) -> std::result::Result<Vec<Recorded>, trail::Error> {
+            Err(trail::Error::NoEvent { index: from, size: 0 })
+        }
+
+        fn read_many(&self, _indexes: &[u64]) -> std::result::Result<Vec<Recorded>, trail::Error> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_while_a_flood_is_held_back_is_rebuilt_by_the_scheduler() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::plain();
+        let feed = Arc::new(Pouring(Instant::now(), options.limits.chunk_events));
+        let projection = Projection::open(folder.path(), feed as _, options).unwrap();
+        let scheduler = crate::Scheduler::start(1).unwrap();
+        scheduler.follow(&projection);
+        std::thread::sleep(LOOK_EVERY * 4);
+        assert!(projection.is_held_back());
+        assert_eq!(projection.lock().epoch, 0, "nothing was begun");
+        projection.damaged.store(true, Ordering::Relaxed);
+        // Nobody wakes it: it is looked at again by itself.
+        for _ in 0..100 {
+            if projection.lock().epoch > 0 {
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        panic!("the rebuild never began");
+    }
+
     #[test]
     fn a_flood_is_held_back_unless_somebody_waits_or_the_index_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
