@@ -71,21 +71,26 @@ fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance
         }
     }
     instance.stop();
-    conclude(&total, exit)
+    conclude(&import.dialect, &total, exit)
 }
 
 /// Tells what became of all records, and the exit code for it.
-fn conclude(total: &Counts, exit: Exit) -> Result<Exit> {
+fn conclude(dialect: &str, total: &Counts, exit: Exit) -> Result<Exit> {
     output::line(&total.to_json().to_string())?;
     if total.rejected == 0 {
         return Ok(exit);
     }
     // A job that runs unattended must not take an incomplete trail for a complete one.
     let (rejected, read) = (total.rejected, total.read());
-    output::note(&format!(
-        "{rejected} of {read} records were rejected; mend them and import the file again: what is \
-         recorded stays and is passed over"
-    ));
+    let what = if rejected == read {
+        format!("none of {read} records could be read as one of {dialect}'s; is it another's file?")
+    } else {
+        format!(
+            "{rejected} of {read} records were rejected; mend them and import the file again: what \
+             is recorded stays and is passed over"
+        )
+    };
+    output::note(&what);
     Ok(Exit::Failed)
 }
 
@@ -157,7 +162,7 @@ fn there(import: &Import, server: &Running) -> Result<Exit> {
             }
         }
     }
-    conclude(&total, exit)
+    conclude(&import.dialect, &total, exit)
 }
 
 /// Says why a file was not read to its end.
