@@ -170,10 +170,10 @@ test("see_by_ones_own_clock", () => visiting(server, { timezoneId: "Asia/Tokyo" 
   const time = () => page.locator(`#e${index} .c-time`).innerText();
   assert.match(await time(), /2026-07-02 04:30:00.500\s+UTC/);
   await page.getByLabel("Times").selectOption("local");
-  await page.waitForFunction(() => document.querySelector("#events .c-time .sub").textContent.includes("+09:00"));
+  await page.waitForFunction(() => document.querySelector("#events .c-time .zone").textContent.includes("+09:00"));
   assert.match(await time(), /2026-07-02 13:30:00.500\s+\+09:00/);
   await page.getByLabel("Times").selectOption("own");
-  await page.waitForFunction(() => document.querySelector("#events .c-time .sub").textContent.includes("-05:00"));
+  await page.waitForFunction(() => document.querySelector("#events .c-time .zone").textContent.includes("-05:00"));
   assert.match(await time(), /2026-07-01 23:30:00.5\s+-05:00/);
 }));
 
@@ -198,4 +198,40 @@ test("zoom_the_histogram_by_keyboard_and_by_dragging", () => visiting(server, {}
   await Promise.all([page.waitForURL((url) => / from:.* to:/.test(url.searchParams.get("q"))), page.mouse.up()]);
   const dragged = (await shown(page)).length;
   assert.ok(dragged > 3 && dragged < all && picked >= dragged, `${dragged} of ${all} in ${picked} bars`);
+}));
+
+test("the_list_shows_its_proofs_at_1280", () => visiting(server, { viewport: { width: 1280, height: 900 } }, async (page) => {
+  const table = () => page.locator("#events").evaluate((events) => ({ needs: events.scrollWidth, has: events.closest(".scroll").clientWidth }));
+  for (const zone of ["utc", "local", "own"]) {
+    await page.getByLabel("Times").selectOption(zone);
+    await page.waitForFunction((chosen) => document.cookie.includes(`zone=${chosen}`), zone);
+    await page.goto("/t/lab");
+    const { needs, has } = await table();
+    assert.ok(needs <= has, `${needs} of ${has} px with times in ${zone}`);
+  }
+  // With more columns than there is room for, the others go by below the proof and the opener.
+  await page.goto("/t/lab?cols=time,recorded,actor,ip,action,target,scope,outcome,reason,source,proof");
+  const { needs, has } = await table();
+  assert.ok(needs > has);
+  for (const column of ["c-proof", "c-open"]) {
+    for (const cell of ["th", "td"]) {
+      const box = await page.locator(`#events ${cell}.${column}`).first().boundingBox();
+      assert.ok(box.x + box.width <= 1280, `${cell}.${column}`);
+    }
+  }
+}));
+
+test("keys_do_not_break_within_words", () => visiting(server, { viewport: { width: 1280, height: 900 } }, async (page) => {
+  const params = { counts: { recorded: 75, already: { alreadyRecordedElsewhere: { numberOfAlternateAlleles: 4 } } }, list: [{ key: "v" }] };
+  const [index] = await append(server, { action: "keys.note", params });
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`/t/lab/e/${index}`);
+    const broken = await page.locator(".tree dt").evaluateAll((keys) => keys.filter((key) => {
+      const range = document.createRange();
+      range.selectNodeContents(key);
+      return range.getClientRects().length > 1;
+    }).map((key) => key.textContent));
+    assert.deepEqual(broken, [], `at ${width}`);
+  }
 }));

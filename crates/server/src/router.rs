@@ -84,7 +84,7 @@ pub(crate) fn router(app: App) -> Router {
         .router
         .merge(web::router())
         .merge(facade::router(routes.facades, &app))
-        .fallback(async || Problem::new(Code::NoSuchResource))
+        .fallback(web::missing)
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .layer(middleware::map_response(private))
         .layer(

@@ -40,6 +40,12 @@ pub(crate) fn folder() -> &'static str {
     })
 }
 
+/// `GET /favicon.ico`: browsers ask for it where no page names another, such as beside an answer of
+/// the API.
+pub(crate) async fn favicon() -> Response<Body> {
+    asset(Path((String::new(), "mark.svg".to_owned()))).await
+}
+
 /// `GET /assets/{version}/{name}`.
 pub(crate) async fn asset(Path((version, name)): Path<(String, String)>) -> Response<Body> {
     let mut response = Response::new(Body::empty());

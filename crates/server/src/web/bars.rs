@@ -2,9 +2,10 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _, Unit, ZonedRound};
-use search::{Histogram, Query};
+use search::{Histogram, Interval, Query};
 
 use super::criteria::Criteria;
+use super::row::NO_OUTCOME;
 use super::svg::{Bar, Bars};
 use super::when::Clock;
 
@@ -31,8 +32,15 @@ fn widths() -> [(Unit, i64, Span); 14] {
     ]
 }
 
-/// The edges of buckets that cover a span of time, at round moments of a zone.
-pub(crate) fn edges(from: i64, to: i64, zone: &TimeZone) -> Vec<i64> {
+const SECOND: i64 = 1_000_000;
+
+/// Bars that a histogram has at least, so that one can be seen to stand among others.
+const BARS_MIN: i64 = 8;
+
+/// The edges of buckets that cover a span of time and some room around it, at round moments of a
+/// zone. The room stays within the span that was asked for where that is long enough.
+pub(crate) fn edges(found: (i64, i64), asked: Interval, zone: &TimeZone) -> Vec<i64> {
+    let (from, to) = with_room(found, asked, zone);
     let seconds = (to - from).max(1) / 1_000_000;
     widths()
         .into_iter()
@@ -43,6 +51,32 @@ pub(crate) fn edges(from: i64, to: i64, zone: &TimeZone) -> Vec<i64> {
         })
         .find_map(|(unit, increment, width)| try_edges(from, to, zone, unit, increment, width))
         .unwrap_or_default()
+}
+
+/// A span, or a longer one around it where it would fill all of a few bars. What happened within one
+/// second is shown in its hour, as there is nothing finer to be seen.
+fn with_room((from, to): (i64, i64), asked: Interval, zone: &TimeZone) -> (i64, i64) {
+    let enough = |(from, to): (i64, i64)| to - from >= (BARS_MIN - 1) * SECOND;
+    if enough((from, to)) {
+        return (from, to);
+    }
+    let one_second = from.div_euclid(SECOND) == to.div_euclid(SECOND);
+    let hour = one_second.then(|| hour_of(from, zone)).flatten();
+    let half = BARS_MIN / 2 * SECOND;
+    let room = hour.unwrap_or_else(|| (from.saturating_sub(half), to.saturating_add(half)));
+    let within = (
+        asked.from.map_or(room.0, |asked| asked.max(room.0).min(from)),
+        asked.to.map_or(room.1, |asked| (asked - 1).min(room.1).max(to)),
+    );
+    if enough(within) { within } else { room }
+}
+
+/// The first and the last moment of an hour of the clocks.
+fn hour_of(at: i64, zone: &TimeZone) -> Option<(i64, i64)> {
+    let at = Timestamp::from_microsecond(at).ok()?.to_zoned(zone.clone());
+    let round = ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc);
+    let from = at.round(round).ok()?.timestamp().as_microsecond();
+    Some((from, from + 3_600 * SECOND - 1))
 }
 
 fn seconds_of(width: &Span) -> i64 {
@@ -113,7 +147,7 @@ pub(crate) fn bars(
         .collect();
     let has_rest = rest.iter().any(|count| *count > 0);
     if has_rest {
-        parts.push("unsaid".to_owned());
+        parts.push(NO_OUTCOME.to_owned());
     }
     let list = edges.iter().zip(edges.iter().skip(1)).enumerate().map(|(at, (from, to))| {
         let mut counts: Vec<u64> =
@@ -147,22 +181,36 @@ fn zoomed(criteria: &Criteria, from: i64, to: i64) -> Criteria {
     Criteria { period: super::when::Period::All, ..criteria.asking(query) }
 }
 
-/// The labels below the drawing: the first moment, one in the middle, the last.
+/// The labels below the drawing, for the first moment, the quarters and the last. One that would say
+/// the same as the one before it is empty, so that the others keep their places.
 pub(crate) fn axis(edges: &[i64], clock: &Clock) -> Vec<String> {
     let (Some(first), Some(last)) = (edges.first(), edges.last()) else { return Vec::new() };
-    let days = (last - first) / 86_400_000_000;
-    [0, 1, 2, 3, 4]
-        .into_iter()
-        .filter_map(|quarter| edges.get(quarter * (edges.len() - 1) / 4))
-        .map(|edge| {
-            let stamp = clock.stamp_micros(*edge);
-            match days {
-                0 => short(&stamp.time).to_owned(),
-                1..3 => format!("{} {}", stamp.date, stamp.time.get(..5).unwrap_or_default()),
-                _ => stamp.date,
-            }
-        })
-        .collect()
+    // Quarters of four days or more begin on days of their own.
+    let of_days = last - first >= 4 * 86_400 * SECOND;
+    let to_the_second = edges.iter().any(|edge| edge.rem_euclid(60 * SECOND) != 0);
+    let mut date = String::new();
+    let quarters = (0..=4).filter_map(|quarter| edges.get(quarter * (edges.len() - 1) / 4));
+    let label = |edge: &i64| {
+        let stamp = clock.stamp_micros(*edge);
+        let is_new = std::mem::replace(&mut date, stamp.date.clone()) != stamp.date;
+        let time = short(&stamp.time);
+        let time = if to_the_second { time } else { time.get(..5).unwrap_or(time) };
+        match (of_days, is_new) {
+            (true, true) => stamp.date,
+            (true, false) => String::new(),
+            (false, true) => format!("{} {time}", stamp.date),
+            (false, false) => time.to_owned(),
+        }
+    };
+    let mut labels: Vec<String> = quarters.map(label).collect();
+    for at in (1..labels.len()).rev() {
+        if labels.get(at) == labels.get(at - 1)
+            && let Some(label) = labels.get_mut(at)
+        {
+            label.clear();
+        }
+    }
+    labels
 }
 
 #[cfg(test)]
@@ -176,10 +224,53 @@ mod tests {
         let madrid = TimeZone::get("Europe/Madrid").unwrap();
         for length in [0, 59, 3_600, 86_400, 3 * 86_400, 400 * 86_400, 40 * 365 * 86_400] {
             let end = begin + length * second;
-            let edges = edges(begin, end, &madrid);
+            let edges = edges((begin, end), Interval::default(), &madrid);
             assert!(edges.len() > 1 && edges.len() <= BARS_MAX + 2, "{length}: {}", edges.len());
             assert!(edges.is_sorted());
             assert!(*edges.first().unwrap() <= begin && end < *edges.last().unwrap(), "{length}");
+        }
+    }
+
+    fn at(text: &str) -> i64 {
+        event::parse_rfc3339(text).unwrap()
+    }
+
+    #[test]
+    fn what_happened_within_a_second_is_one_bar_in_its_hour() {
+        let (zone, clock) = (TimeZone::UTC, Clock::Utc);
+        let found = (at("2026-03-27T07:05:00.1Z"), at("2026-03-27T07:05:00.9Z"));
+        let list = edges(found, Interval::default(), &zone);
+        assert_eq!(list.len(), 61);
+        let labels = axis(&list, &clock);
+        assert_eq!(labels, ["2026-03-27 07:00", "07:15", "07:30", "07:45", "08:00"]);
+        // Who zooms in on a minute sees that minute.
+        let asked = (at("2026-03-27T07:05:00Z")..at("2026-03-27T07:06:00Z")).into();
+        let list = edges(found, asked, &zone);
+        assert_eq!(axis(&list, &clock)[0], "2026-03-27 07:05:00");
+        assert_eq!(list.len(), 61);
+        // A second that was asked for is too short to show anything.
+        let asked = (at("2026-03-27T07:05:00Z")..at("2026-03-27T07:05:01Z")).into();
+        assert_eq!(edges(found, asked, &zone).len(), 61);
+    }
+
+    #[test]
+    fn what_happened_within_a_few_seconds_has_room_around_it() {
+        let found = (at("2026-03-27T07:05:00Z"), at("2026-03-27T07:05:02Z"));
+        let list = edges(found, Interval::default(), &TimeZone::UTC);
+        assert_eq!((list.len(), list[0]), (12, at("2026-03-27T07:04:56Z")));
+    }
+
+    #[test]
+    fn no_label_says_the_same_as_the_one_before_it() {
+        let begin = at("2026-03-27T22:34:56Z");
+        let madrid = Clock::parse("Europe/Madrid");
+        for minutes in (0..200).map(|step| step * step * 3) {
+            let found = (begin, begin + minutes * 60 * SECOND);
+            let labels = axis(&edges(found, Interval::default(), &madrid.zone()), &madrid);
+            assert_eq!(labels.len(), 5);
+            for pair in labels.windows(2) {
+                assert!(pair[0] != pair[1] || pair[0].is_empty(), "{minutes}: {labels:?}");
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use dialect::Meaning;
 use event::{Entry, Event, Place};
 
-use super::meaning::{meaning, note};
-use super::row::{Setting, history_of, outcome_badge, status};
+use super::meaning::{meaning, note, object};
+use super::row::{Setting, history_of, outcome_badge};
 use super::text::{self, Html};
 use super::tree::folded;
 use super::when::{Clock, ago, duration};
@@ -116,7 +116,10 @@ fn what(event: &Event<'_>, trail: &str, links: &Links) -> Group {
     let mut group = Group::new("What");
     group.text("Action", Some(&event.action));
     let meaning = match meaning(&event.source.system, &event.action) {
-        Meaning::Known(kind) => format!("{kind}, by the catalogue of {}", event.source.system),
+        Meaning::Known(kind) => {
+            let what = object(&event.source.system, &event.action);
+            format!("{kind}{what}, by the catalogue of {}", event.source.system)
+        }
         Meaning::Guessed(kind) => format!("{kind}, guessed from the action’s name"),
         Meaning::Unknown => "not known".to_owned(),
     };
@@ -176,7 +179,7 @@ fn place(event: &Event<'_>) -> Group {
 
 fn came(event: &Event<'_>, trail: &str) -> Group {
     let mut group = Group::new("Result and reason");
-    group.html("Outcome", outcome_badge(status(event)));
+    group.html("Outcome", outcome_badge(event));
     if let Some(outcome) = &event.outcome {
         group.text("Code", outcome.code.as_deref());
         group.text("Error", outcome.name.as_deref());

@@ -3,6 +3,7 @@
 use search::{Facets, Field, Query};
 
 use super::criteria::{Criteria, excluding, form_value, includes, including, with_form_value};
+use super::row::NO_OUTCOME;
 use super::text::{self, Html, grouped};
 use super::visit::Visit;
 use crate::instance::OpenTrail;
@@ -128,7 +129,11 @@ pub(crate) fn inputs(open: &OpenTrail, query: &Query) -> Result<Vec<Input>, Prob
     };
     let list = FORM.into_iter().map(|(name, title, field)| {
         let choices = match field {
-            Field::TargetType | Field::Outcome | Field::System => choices(&counted, field),
+            Field::TargetType | Field::System => choices(&counted, field),
+            Field::Outcome => {
+                let none = ("none".to_owned(), NO_OUTCOME.to_owned());
+                choices(&counted, field).into_iter().chain([none]).collect()
+            }
             Field::Action => choices(&actions, field),
             Field::Reason => words([("any", "Given"), ("none", "Missing")]),
             Field::Imported => words([("no", "Live"), ("yes", "Imported")]),

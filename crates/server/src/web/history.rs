@@ -14,7 +14,7 @@ use super::changes::{ChangeRow, Difference, rows};
 use super::columns::Column;
 use super::criteria::{Url, parse};
 use super::event::spoken;
-use super::row::{Row, Setting, outcome_badge, status};
+use super::row::{Row, Setting, outcome_badge};
 use super::text::{self, Html, grouped};
 use super::tree::tree;
 use super::visit::{Frame, Shown, Visit, page};
@@ -289,7 +289,7 @@ impl HistoryPage {
                 asof: about.href(&self.trail, &[("at", &stamp.iso)]),
                 iso: stamp.iso,
                 sentence: spoken(&entry.event),
-                outcome: outcome_badge(status(&entry.event)),
+                outcome: outcome_badge(&entry.event),
                 changes: rows(&step.changes),
                 unrecorded: rows(&step.unrecorded),
             });

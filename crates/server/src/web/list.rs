@@ -342,8 +342,8 @@ impl ListPage {
         question: &Query,
         clock: &Clock,
     ) -> Result<(), Problem> {
-        let Some((from, to)) = open.projection.span(question)? else { return Ok(()) };
-        let edges = edges(from, to, &clock.zone());
+        let Some(found) = open.projection.span(question)? else { return Ok(()) };
+        let edges = edges(found, question.occurred, &clock.zone());
         let split = if self.criteria.split == "kind" { Split::Kind } else { Split::Outcome };
         if edges.len() < 2 {
             return Ok(());

@@ -28,6 +28,7 @@ mod integrity;
 mod lines;
 mod list;
 mod meaning;
+mod missing;
 mod print;
 mod row;
 mod sentence;
@@ -49,6 +50,8 @@ use axum::routing::{get, post};
 
 use crate::App;
 
+pub(crate) use self::missing::missing;
+
 /// Every page.
 pub(crate) fn router() -> Router<App> {
     Router::new()
@@ -57,6 +60,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/signin", get(signin::signin).post(signin::begin))
         .route("/signout", post(signin::end))
         .route("/display", post(signin::display))
+        .route("/favicon.ico", get(assets::favicon))
         .route("/assets/{version}/{name}", get(assets::asset))
         .route("/t/{trail}", get(list::list))
         .route("/t/{trail}/complete", get(list::complete))

@@ -9,7 +9,7 @@ use trail::Recorded;
 use super::columns::Column;
 use super::criteria::Url;
 use super::diff::diff;
-use super::meaning::{meaning, sign};
+use super::meaning::{meaning, object, sign};
 use super::sentence::{actor_name, sentence};
 use super::text::{self, Html};
 use super::when::Clock;
@@ -66,7 +66,7 @@ impl Row {
     }
 }
 
-pub(crate) fn status(event: &Event<'_>) -> Status {
+fn status(event: &Event<'_>) -> Status {
     event.outcome.as_ref().map_or(Status::Unknown, |outcome| outcome.status)
 }
 
@@ -112,8 +112,8 @@ fn moment(href: &str, stamp: &super::when::Stamp) -> Html {
         digits => format!("<span class=\"fraction\">.{}</span>", text::shown(digits)),
     };
     Html::trusted(format!(
-        "<a class=\"main when\" href=\"{href}\"><time datetime=\"{}\">{} {}{fraction}</time></a>\
-         <span class=\"sub\">{}</span>",
+        "<a class=\"main when\" href=\"{href}\"><time datetime=\"{}\">{} \
+         <span class=\"clock\">{}{fraction} <span class=\"zone\">{}</span></span></time></a>",
         stamp.iso,
         text::shown(&stamp.date),
         text::shown(whole),
@@ -171,9 +171,10 @@ fn action(event: &Event<'_>) -> Html {
         Meaning::Unknown => ("other", ""),
     };
     let title = if meaning.is_guess() { " title=\"guessed from the action’s name\"" } else { "" };
+    let what = object(&event.source.system, &event.action);
     Html::trusted(format!(
         "<span class=\"main\">{}</span><span class=\"sub kind kind-{word}\"{title}>\
-         <span aria-hidden=\"true\">{}</span> {word}{hint}</span>",
+         <span aria-hidden=\"true\">{}</span> {word}{what}{hint}</span>",
         text::clipped(&event.action, CELL_CHARS_MAX),
         sign(meaning.kind())
     ))
@@ -243,11 +244,10 @@ pub(crate) fn place<'a>(place: &'a Place<'_>) -> Option<&'a str> {
 }
 
 fn outcome(event: &Event<'_>) -> Html {
-    let status = status(event);
     let message = event.outcome.as_ref().and_then(|outcome| {
         outcome.message.as_deref().or(outcome.name.as_deref()).or(outcome.code.as_deref())
     });
-    let mut out = outcome_badge(status).as_str().to_owned();
+    let mut out = outcome_badge(event).as_str().to_owned();
     if let Some(message) = message {
         let _ =
             write!(out, "<span class=\"sub\">{}</span>", text::clipped(message, CELL_CHARS_MAX));
@@ -255,15 +255,23 @@ fn outcome(event: &Event<'_>) -> Html {
     Html::trusted(out)
 }
 
-/// A status as a shape and a word.
-pub(crate) fn outcome_badge(status: Status) -> Html {
-    let shape = match status {
+/// What stands where an event says nothing of its outcome. A source that says `unknown` says more.
+pub(crate) const NO_OUTCOME: &str = "no outcome";
+
+/// The status as a shape and a word.
+pub(crate) fn outcome_badge(event: &Event<'_>) -> Html {
+    let Some(outcome) = &event.outcome else {
+        return Html::trusted(format!(
+            "<span class=\"main outcome none\"><span aria-hidden=\"true\">–</span> {NO_OUTCOME}</span>"
+        ));
+    };
+    let shape = match outcome.status {
         Status::Success => "✓",
         Status::Failure => "✕",
         Status::Denied => "⊘",
         Status::Unknown => "?",
     };
-    let word = status.as_str();
+    let word = outcome.status.as_str();
     Html::trusted(format!(
         "<span class=\"main outcome outcome-{word}\"><span aria-hidden=\"true\">{shape}</span> {word}</span>"
     ))

@@ -126,6 +126,9 @@ impl Sentence {
 /// The verb in the past and in the infinitive.
 fn verb(kind: Kind, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
     event.target.as_ref()?;
+    if let Some(verb) = own_verb(event) {
+        return Some(verb);
+    }
     Some(match kind {
         Kind::Create => ("created", "create"),
         Kind::Read => ("looked at", "look at"),
@@ -136,6 +139,22 @@ fn verb(kind: Kind, event: &Event<'_>) -> Option<(&'static str, &'static str)> {
         Kind::Export => ("took out", "take out"),
         // To sign in is not something that is done to a thing.
         Kind::Access => return None,
+    })
+}
+
+/// The verb of what this server itself records, where that of its kind would say something else.
+fn own_verb(event: &Event<'_>) -> Option<(&'static str, &'static str)> {
+    if event.source.system != registry::SYSTEM {
+        return None;
+    }
+    Some(match event.action.as_ref() {
+        "import" => ("imported", "import"),
+        "trail.check" => ("checked", "check"),
+        "trail.recover" => ("recovered", "recover"),
+        "server.start" => ("started", "start"),
+        "server.stop" => ("stopped", "stop"),
+        "day.close" => ("closed", "close"),
+        _ => return None,
     })
 }
 
@@ -202,6 +221,26 @@ mod tests {
                "reason":{"text":"wrong lot"}}"#,
             "bo tried “file-delete” on file a.bam on lims; it was not allowed: “Permission denied”, \
              saying “wrong lot”.",
+        );
+    }
+
+    #[test]
+    fn an_import_is_said_to_be_one() {
+        let import = |outcome: &str| {
+            format!(
+                r#"{{"occurred_at":"2026-01-01T00:00:00Z","source":{{"system":"indelible"}},
+                   "action":"import","actor":{{"type":"user","id":"operator"}},
+                   "target":{{"type":"file","name":"a.json"}},"outcome":{outcome}}}"#
+            )
+        };
+        check(
+            &import(r#"{"status":"success"}"#),
+            "operator imported file a.json (import) on indelible.",
+        );
+        check(
+            &import(r#"{"status":"failure","message":"every record was rejected"}"#),
+            "operator tried to import file a.json (import) on indelible; it failed: \
+             “every record was rejected”.",
         );
     }
 

@@ -9,7 +9,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, Response, Uri, header};
 use axum::response::IntoResponse as _;
 
 use super::session::{COOKIE, Sessions, cookie, is_own_form};
-use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other};
+use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other, sign_in_path};
 use crate::App;
 use crate::door::{From, sign_in};
 use crate::params::Params;
@@ -30,13 +30,14 @@ pub(crate) async fn signin(headers: HeaderMap, uri: Uri) -> Shown {
     let taste = Taste::of(&headers);
     let mut params = Params::of(&uri).map_err(|problem| Failed::new(problem, taste.clone()))?;
     let to = params.take("to").ok().flatten().unwrap_or_default();
-    let frame = Frame::bare("Sign in", &taste, "/signin");
-    Ok(page(&SigninPage {
-        frame,
-        to: own_path(&to).to_owned(),
-        refused: false,
-        seconds: String::new(),
-    }))
+    let to = own_path(&to).to_owned();
+    let frame = frame(&taste, &to);
+    Ok(page(&SigninPage { frame, to, refused: false, seconds: String::new() }))
+}
+
+/// What the page shows around its form. It comes back to itself with where it leads.
+fn frame(taste: &Taste, to: &str) -> Frame {
+    Frame::bare("Sign in", taste, &sign_in_path(to))
 }
 
 /// `POST /signin`.
@@ -74,7 +75,7 @@ fn refused(problem: Problem, to: String, taste: &Taste) -> Response<Body> {
     let told = problem.into_response();
     let wait = told.headers().get(header::RETRY_AFTER).cloned();
     let seconds = wait.as_ref().and_then(|wait| wait.to_str().ok()).unwrap_or_default();
-    let frame = Frame::bare("Sign in", taste, "/signin");
+    let frame = frame(taste, &to);
     let shown = SigninPage { frame, to, refused: true, seconds: seconds.to_owned() };
     let mut response = page(&shown);
     *response.status_mut() = told.status();

@@ -194,9 +194,15 @@ pub(crate) fn see_other(to: &str) -> Response<Body> {
 pub(crate) fn own_path(to: &str) -> &str {
     let own = to.starts_with('/')
         && !to.starts_with("//")
-        && !to.contains(['\\', '\r', '\n'])
+        // A browser passes over tabs and line ends: behind one, `//` could hide.
+        && !to.contains(|c: char| c == '\\' || c.is_control())
         && to.len() < 16_384;
     if own { to } else { "/" }
+}
+
+/// The page that signs in and leads to a path of ours.
+pub(crate) fn sign_in_path(to: &str) -> String {
+    format!("/signin?to={}", encoded(own_path(to)))
 }
 
 /// What a page answers.
@@ -225,7 +231,12 @@ struct ErrorPage {
 impl Failed {
     /// A problem of a form that was sent without a session.
     pub(crate) fn new(problem: Problem, taste: Taste) -> Self {
-        Self { problem, taste, here: "/".to_owned() }
+        Self::at(problem, taste, "/")
+    }
+
+    /// A problem at a path.
+    pub(crate) fn at(problem: Problem, taste: Taste, here: &str) -> Self {
+        Self { problem, taste, here: here.to_owned() }
     }
 }
 
@@ -233,7 +244,7 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response<Body> {
         let code = self.problem.code();
         if code == Code::Unauthenticated {
-            return see_other(&format!("/signin?to={}", encoded(own_path(&self.here))));
+            return see_other(&sign_in_path(&self.here));
         }
         let detail = self.problem.to_json();
         let detail = detail.get("detail").and_then(|text| text.as_str()).unwrap_or_default();
@@ -297,6 +308,7 @@ mod tests {
             ("https://evil.example", "/"),
             ("/\\evil.example", "/"),
             ("/a\r\nSet-Cookie: x", "/"),
+            ("/\t/evil.example", "/"),
             ("", "/"),
         ] {
             assert_eq!(own_path(to), expected, "{to:?}");

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use dialect::ReadOptions;
 use event::{Draft, Event, Received};
 use jiff::civil::Date;
@@ -16,7 +17,7 @@ use server::Catalogues;
 use server::instance::OpenTrail;
 use trail::{Batch, Feed as _, Recorded};
 
-use crate::app::TestApp;
+use crate::app::{Answered, TestApp};
 use crate::generate::{START, query, valid_event};
 use crate::random::Random;
 use crate::reader::{Reader, between};
@@ -317,6 +318,120 @@ async fn a_check_says_what_it_found_and_names_the_place_of_damage() {
     let found = app.get("/api/v1/trails/system/events?q=action:trail.check").await.json();
     assert_eq!(found["events"].as_array().unwrap().len(), 2);
     assert_eq!(found["events"][0]["outcome"]["status"], "failure");
+}
+
+/// What somebody without a session gets who asks for something of a type.
+async fn anonymously(app: &TestApp, path: &str, accept: &str) -> Answered {
+    let request = Request::get(path).header("accept", accept).body(Body::empty());
+    app.send(request.unwrap()).await
+}
+
+/// What a browser says that it takes.
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test]
+async fn what_is_at_no_path_is_a_page_for_people_and_a_problem_for_programs() {
+    let app = TestApp::new();
+    for path in ["/nothing", "/t/lab/nothing", "/t/lab/e/1/nothing", "/trails", "/api/v1/x"] {
+        let page = anonymously(&app, path, BROWSER).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert!(page.text().contains("There is no page at this address"), "{path}");
+        for accept in ["*/*", "application/json"] {
+            anonymously(&app, path, accept).await.problem("no-such-resource");
+        }
+        app.get_anonymously(path).await.problem("no-such-resource");
+        app.post(path, "{}").await.problem("no-such-resource");
+    }
+    app.post("/help", "").await.problem("method-not-allowed");
+}
+
+#[tokio::test]
+async fn a_browser_finds_its_picture() {
+    let app = TestApp::new();
+    let picture = app.get_anonymously("/favicon.ico").await;
+    assert_eq!(picture.status, StatusCode::OK);
+    assert_eq!(picture.header("content-type"), "image/svg+xml");
+    let page = anonymously(&app, "/signin", BROWSER).await;
+    assert!(page.header("content-security-policy").contains("img-src 'self'"));
+    let named = between(page.text(), "<link rel=\"icon\" href=\"", "\"").remove(0);
+    assert_eq!(app.get_anonymously(&named).await.status, StatusCode::OK, "{named}");
+}
+
+#[tokio::test]
+async fn where_signing_in_leads_survives_a_change_of_theme() {
+    let app = TestApp::new();
+    let hidden = |page: &Answered| between(page.text(), "name=\"to\" value=\"", "\"");
+    for (to, leads) in [
+        ("/t/lab", "/t/lab"),
+        ("/t/lab%3Fq%3Dactor:ana%26size%3D25", "/t/lab?q=actor:ana&size=25"),
+        ("//evil.example", "/"),
+        ("/%09/evil.example", "/"),
+        ("https://evil.example/", "/"),
+    ] {
+        let page = app.get_anonymously(&format!("/signin?to={to}")).await;
+        let [back, sign_in] = hidden(&page).try_into().unwrap();
+        assert_eq!(sign_in, leads);
+        let request = Request::post("/display")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("to={}&theme=dark", encoded(&back))));
+        let answer = app.send(request.unwrap()).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        let again = app.get_anonymously(answer.header("location")).await;
+        assert_eq!(hidden(&again), [back, sign_in], "{to}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_an_outcome_is_called_so_wherever_it_is_shown() {
+    let app = TestApp::new();
+    let event = |outcome: &str| {
+        format!(
+            r#"{{"occurred_at":"2026-11-21T08:00:00Z","source":{{"system":"lims"}},"action":"frob",
+                "target":{{"type":"sample","id":"S-1"}}{outcome}}}"#
+        )
+    };
+    let (silent, unsure) = (event(""), event(r#","outcome":{"status":"unknown"}"#));
+    app.append(format!("[{silent},{unsure}]")).await;
+    app.settle();
+    let reader = Reader::sign_in(&app, "utc").await;
+    let list = reader.page("/t/lab").await;
+    assert_eq!(between(&list, "</span> no outcome", "<"), [""], "in a row");
+    assert!(list.contains("no outcome <b class=\"num\">1</b>"), "in the legend: {list}");
+    assert!(list.contains("</span> unknown</span>"), "what a source says itself");
+    assert!(list.contains("<option value=\"none\" >no outcome</option>"), "in the form");
+    assert_eq!(reader.rows("/t/lab?q=outcome:none").await, [0]);
+    for path in ["/t/lab/e/0", "/t/lab/history?target_type=sample&target_id=S-1"] {
+        assert!(reader.page(path).await.contains("</span> no outcome</span>"), "{path}");
+    }
+    assert!(!reader.page("/t/lab/e/1").await.contains("no outcome"));
+}
+
+#[tokio::test]
+async fn an_import_is_called_an_import() {
+    let app = TestApp::new();
+    app.post("/api/v1/trails/lab/import?dialect=opencga&file=a.json", "{}").await;
+    app.settle();
+    let reader = Reader::sign_in(&app, "utc").await;
+    assert!(reader.page("/t/lab").await.contains("</span> create events</span>"));
+    let event = reader.page("/t/lab/e/0").await;
+    assert!(event.contains("create events, by the catalogue of indelible"), "{event}");
+    let said = between(&event, "<p class=\"said\">", "</p>").remove(0);
+    assert!(said.contains(" tried to import<"), "{said}");
+    assert!(said.contains(">file a.json<"), "{said}");
+}
+
+#[tokio::test]
+async fn one_event_is_one_bar_among_others() {
+    let app = TestApp::new();
+    app.fill(1).await;
+    let reader = Reader::sign_in(&app, "utc").await;
+    let page = reader.page("/t/lab").await;
+    assert_eq!(between(&page, "<rect class=\"hit\"", "/>").len(), 60);
+    assert_eq!(between(&page, "<rect class=\"part-", "/>").len(), 1);
+    let axis = between(&page, "<div class=\"axis\" aria-hidden=\"true\">", "</div>").remove(0);
+    let labels = between(&axis, "<span>", "</span>");
+    assert_eq!(labels, ["2026-11-01 08:00", "08:15", "08:30", "08:45", "09:00"]);
 }
 
 #[tokio::test]
