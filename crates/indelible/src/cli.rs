@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use registry::Slug;
 
+use crate::config::address;
 use crate::output::Output;
 
 /// An audit trail server for scientific data platforms.
@@ -369,14 +370,6 @@ pub(crate) enum Clock {
     },
 }
 
-/// An address with its port; `localhost` is this machine over IPv4.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let numbers = text.replacen("localhost:", "127.0.0.1:", 1);
-    let wrong =
-        "not an address and a port, such as 127.0.0.1:8787, or 0.0.0.0:8787 for all networks";
-    numbers.parse().map_err(|_| wrong.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -386,14 +379,5 @@ mod tests {
     #[test]
     fn the_command_line_is_what_clap_asks_for() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_address_has_a_port_and_may_be_localhost() {
-        assert_eq!(address("localhost:80").unwrap(), address("127.0.0.1:80").unwrap());
-        assert_eq!(address("[::1]:80").unwrap().port(), 80);
-        for bad in [":8787", "127.0.0.1", "localhost", "example.org:80", ""] {
-            assert!(address(bad).unwrap_err().contains("127.0.0.1:8787"), "{bad}");
-        }
     }
 }

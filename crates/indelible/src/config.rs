@@ -22,6 +22,7 @@ pub(crate) struct RawConfig {
     /// Where the highest checkpoints are remembered, outside of the data directory.
     pub(crate) state_dir: Option<PathBuf>,
     /// Where to listen.
+    #[serde(default, deserialize_with = "listen")]
     pub(crate) listen: Option<SocketAddr>,
     /// A certificate chain in PEM.
     pub(crate) tls_cert: Option<PathBuf>,
@@ -107,6 +108,18 @@ impl Config {
     }
 }
 
+/// An address with its port; `localhost` is this machine over IPv4.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let numbers = text.replacen("localhost:", "127.0.0.1:", 1);
+    let wrong =
+        "not an address and a port, such as 127.0.0.1:8787, or 0.0.0.0:8787 for all networks";
+    numbers.parse().map_err(|_| wrong.to_owned())
+}
+
+fn listen<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(&String::deserialize(text)?).map(Some).map_err(serde::de::Error::custom)
+}
+
 fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let absolute = |path: &PathBuf| {
         std::path::absolute(path).with_context(|| format!("`{}` is no root", path.display()))
@@ -182,5 +195,14 @@ mod tests {
     fn a_member_that_nobody_knows_is_refused_by_name() {
         let error = RawConfig::parse("lisen = \"127.0.0.1:1\"").unwrap_err();
         assert!(error.to_string().contains("lisen"), "{error}");
+    }
+
+    #[test]
+    fn an_address_has_a_port_and_may_be_localhost() {
+        assert_eq!(address("localhost:80").unwrap(), address("127.0.0.1:80").unwrap());
+        assert_eq!(address("[::1]:80").unwrap().port(), 80);
+        for bad in [":8787", "127.0.0.1", "localhost", "example.org:80", ""] {
+            assert!(address(bad).unwrap_err().contains("127.0.0.1:8787"), "{bad}");
+        }
     }
 }

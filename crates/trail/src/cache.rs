@@ -56,6 +56,7 @@ impl Cache {
     }
 
     pub(crate) fn keep_frame(&self, mark: &IdKey, bundle: BundleId, number: u8, bytes: Bytes) {
+        self.items.remove(&Key::Start(*mark, bundle, number));
         self.items.insert(Key::Frame(*mark, bundle, number), bytes);
     }
 

@@ -20,7 +20,7 @@ use crate::openings;
 use crate::packed::Packed;
 use crate::publish::day_of;
 use crate::walk::{Walk, walk};
-use crate::{Corruption, Error, Keys, Trail};
+use crate::{Corruption, Error, Keys, REMEMBERED, Trail};
 
 /// Faults that one report names; a trail with more is beyond reading.
 const PROBLEMS_MAX: usize = 1_000;
@@ -107,9 +107,6 @@ pub fn check(
     }
     Ok(before.report)
 }
-
-/// What the checkpoint that was kept outside of the store is called.
-const REMEMBERED: &str = "the remembered checkpoint";
 
 /// What is known of the part of a trail that was read.
 #[derive(Clone, Debug, Default)]
@@ -236,7 +233,9 @@ impl Checker<'_> {
         self.known.report.published_size = size.get();
         let known = self.known.tiles.size();
         if known > size {
-            self.add(Corruption::SizeWentBack { from: known.get(), to: size.get() });
+            let witness = "what was read before";
+            let (from, to) = (known.get(), size.get());
+            self.add(Corruption::SizeWentBack { witness, from, to });
             return Ok(());
         }
         if let Some(bundle) = BundleId::at(size, size.get() / u64::from(TILE_WIDTH)) {
@@ -251,7 +250,7 @@ impl Checker<'_> {
         }
         if let Some(remembered) = self.known.remembered.take() {
             let (from, to) = (remembered.size().get(), size.get());
-            self.add(Corruption::SizeWentBack { from, to });
+            self.add(Corruption::SizeWentBack { witness: REMEMBERED, from, to });
         }
         Ok(())
     }
@@ -386,7 +385,10 @@ impl Checker<'_> {
             Err(Walk::Unopened { index, at }) => {
                 self.add(Corruption::OpeningMismatch { path, index, at });
             }
-            Err(Walk::Back { from, to }) => self.add(Corruption::SizeWentBack { from, to }),
+            Err(Walk::Back { from, to }) => {
+                let witness = "the published checkpoint";
+                self.add(Corruption::SizeWentBack { witness, from, to });
+            }
         }
         Ok(Vec::new())
     }

@@ -72,10 +72,12 @@ pub enum Corruption {
     },
     /// The trail is smaller than it is known to have been.
     #[error(
-        "the trail went back from {from} to {to} entries: this is an older copy of it, or the state \
-         directory remembers another"
+        "{witness} knows {from} entries of the trail and it went back to {to}: this is an older copy \
+         of it, or an older copy of a part was put back"
     )]
     SizeWentBack {
+        /// What knows more: [`REMEMBERED`](crate::REMEMBERED), or a part of the data directory.
+        witness: &'static str,
         /// The highest size known.
         from: u64,
         /// The size that was found.

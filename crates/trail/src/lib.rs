@@ -54,7 +54,7 @@ pub use recovery::Recovery;
 pub use time_keeper::{AHEAD_MICROS, STEP_MICROS, Step, WatchedClock};
 pub use trail::{Answer, Batch, Options, Surroundings, Trail};
 pub use view::Published;
-pub use watermark::{FileWatermark, NoWatermark, Watermark};
+pub use watermark::{FileWatermark, NoWatermark, REMEMBERED, Watermark};
 
 /// The plain bytes of an object that may be packed, as bundles in a data directory are. `None` when
 /// it looks packed and is damaged.

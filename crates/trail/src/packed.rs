@@ -17,8 +17,8 @@ use std::cell::RefCell;
 use sha2::{Digest, Sha256};
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective as EndDirective;
 use zstd::zstd_safe::{
-    CCtx, CParameter, DCtx, ErrorCode, InBuffer, OutBuffer, ResetDirective, compress_bound,
-    get_error_name, get_frame_content_size,
+    CCtx, CParameter, DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, ResetDirective,
+    compress_bound, get_error_name, get_frame_content_size,
 };
 
 /// Entries in one frame of a bundle.
@@ -27,6 +27,10 @@ pub(crate) const ENTRIES_PER_FRAME: usize = 128;
 /// The most bytes that one frame may inflate to: all that one event can have detached, and more than
 /// the entries of a bundle's frame.
 const FRAME_BYTES_MAX: usize = 2 * event::DETACHED_BYTES_MAX;
+
+/// The largest window that a block may refer back into, as a power of two: ours stay far below, and
+/// a frame that asks for more would have it kept in memory.
+const WINDOW_LOG_MAX: u32 = 23;
 
 /// The most frames in one file.
 const FRAMES_MAX: usize = 255;
@@ -187,6 +191,7 @@ impl<'a> Packed<'a> {
         let frame = *self.frames.get(number)?;
         DECOMPRESSOR.with_borrow_mut(|context| {
             context.reset(ResetDirective::SessionOnly).ok()?;
+            context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).ok()?;
             let mut plain = vec![0; size];
             let mut output = OutBuffer::around(plain.as_mut_slice());
             let mut input = InBuffer::around(frame);
@@ -201,9 +206,11 @@ impl<'a> Packed<'a> {
         })
     }
 
-    /// Inflates all.
+    /// Inflates all, which may be as much as one frame may at most.
     pub(crate) fn unpack(&self) -> Option<Vec<u8>> {
-        let mut plain = Vec::new();
+        let sizes = (0..self.frames.len()).map(|number| self.frame_size(number));
+        let size = sizes.sum::<Option<usize>>().filter(|size| *size <= FRAME_BYTES_MAX)?;
+        let mut plain = Vec::with_capacity(size);
         for number in 0..self.frames.len() {
             plain.extend_from_slice(&self.frame(number)?);
         }
@@ -259,16 +266,32 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_damaged_frame_is_refused_or_another() {
+    fn damage_of_a_frame_harms_neither_its_beginning_nor_the_next_reader() {
         let piece: Vec<u8> = (0..40_000_u32).flat_map(|n| (n * n).to_be_bytes()).collect();
         let bytes = pack(&[&piece]).unwrap();
+        let good = Packed::open(&bytes).unwrap();
         for at in (0..bytes.len()).step_by(97) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x55;
             let Some(packed) = Packed::open(&damaged) else { continue };
             let start = packed.frame_start(0, 3 * BLOCK_BYTES);
-            assert!(start.is_none_or(|start| start.len() <= 3 * BLOCK_BYTES), "byte {at}");
+            assert!(start.is_none_or(|start| start.len() == 3 * BLOCK_BYTES), "byte {at}");
+            assert_eq!(good.frame_start(0, 10).unwrap(), piece[..10], "after byte {at}");
         }
+        // What lies behind is not looked at: so its damage is not seen, and it costs nothing.
+        let mut damaged = bytes.clone();
+        damaged.truncate(bytes.len() - 10);
+        damaged.extend([0xFF; 10]);
+        let packed = Packed::open(&damaged).unwrap();
+        assert_eq!(packed.frame(0), None);
+        assert_eq!(packed.frame_start(0, BLOCK_BYTES).unwrap(), piece[..BLOCK_BYTES]);
+    }
+
+    #[test]
+    fn a_file_that_would_inflate_without_bound_is_refused() {
+        let half = vec![0; FRAME_BYTES_MAX / 2];
+        assert!(Packed::open(&pack(&[&half, &half]).unwrap()).unwrap().unpack().is_some());
+        assert_eq!(Packed::open(&pack(&[&half, &half, b"x"]).unwrap()).unwrap().unpack(), None);
     }
 
     #[test]

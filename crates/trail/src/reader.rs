@@ -180,17 +180,22 @@ impl Trail {
         if let Some(start) = cache.start(&self.mark, bundle, key) {
             return if reaches(&start, place) { Ok(start) } else { self.frame(bundle, number) };
         }
+        let mut size = 0;
         let start = self.inflate(bundle, |packed| {
             let entries = usize::from(bundle.width()) - number * ENTRIES_PER_FRAME;
             // A guess by the mean, and a little more: a wrong one costs the whole frame.
             let entries = entries.min(ENTRIES_PER_FRAME);
-            let size = packed.frame_size(number)?;
+            size = packed.frame_size(number)?;
             packed.frame_start(number, size / entries * (place + 1) + START_BYTES_MORE)
         })?;
         if !reaches(&start, place) {
             return self.frame(bundle, number);
         }
-        cache.keep_start(&self.mark, bundle, key, start.clone());
+        if start.len() == size {
+            cache.keep_frame(&self.mark, bundle, key, start.clone());
+        } else {
+            cache.keep_start(&self.mark, bundle, key, start.clone());
+        }
         Ok(start)
     }
 

@@ -14,7 +14,7 @@ use crate::stage::Chunk;
 use crate::trail::{lock, mark};
 use crate::view::View;
 use crate::writer::Writer;
-use crate::{Corruption, Error, Feed, Keys, Options, Published, Surroundings, Trail};
+use crate::{Corruption, Error, Feed, Keys, Options, Published, REMEMBERED, Surroundings, Trail};
 
 /// Entries that are read at once while the id index catches up.
 const CATCH_UP_COUNT: usize = 4_096;
@@ -202,7 +202,8 @@ impl Trail {
         let size = self.committed_size();
         let mut done = self.around.ids.projected_size(&self.mark).map_err(Error::Ids)?;
         if done > size {
-            return Err(Corruption::SizeWentBack { from: done, to: size }.into());
+            let witness = "the id index in the data directory";
+            return Err(Corruption::SizeWentBack { witness, from: done, to: size }.into());
         }
         while done < size {
             let run = self.read(done, CATCH_UP_COUNT)?;
@@ -270,7 +271,8 @@ impl Replayed {
         }
         if head.size < published.size() {
             let (from, to) = (published.size().get(), head.size.get());
-            return Err(Corruption::SizeWentBack { from, to }.into());
+            let witness = "the published checkpoint";
+            return Err(Corruption::SizeWentBack { witness, from, to }.into());
         }
         let Some(published_at_micros) = published_at_micros.filter(|_| sound) else {
             return Err(Corruption::JournalDetached { path: path.to_owned() }.into());
@@ -322,19 +324,16 @@ fn refuse_rollback(
 ) -> Result<(), Error> {
     let vkey = keys.verifier().to_string();
     let remembered = around.watermark.recall(&vkey).map_err(|source| {
-        Error::Unavailable(store::Error::Refused {
-            path: "the remembered checkpoint".into(),
-            source,
-        })
+        Error::Unavailable(store::Error::Refused { path: REMEMBERED.into(), source })
     })?;
     let Some(note) = remembered else { return Ok(()) };
-    let known = open_note(note.as_bytes(), origin, keys, "the remembered checkpoint")?.checkpoint;
+    let known = open_note(note.as_bytes(), origin, keys, REMEMBERED)?.checkpoint;
     if known.size() > published.size() {
         let (from, to) = (known.size().get(), published.size().get());
-        return Err(Corruption::SizeWentBack { from, to }.into());
+        return Err(Corruption::SizeWentBack { witness: REMEMBERED, from, to }.into());
     }
     if known.size() == published.size() && known.root() != published.root() {
-        let path = "the remembered checkpoint".to_owned();
+        let path = REMEMBERED.to_owned();
         return Err(Corruption::RootMismatch { path, size: known.size().get() }.into());
     }
     Ok(())

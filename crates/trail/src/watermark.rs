@@ -9,6 +9,9 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
+/// What the checkpoint that is kept outside of the store is called, where it is a witness.
+pub const REMEMBERED: &str = "the remembered checkpoint";
+
 /// Where the highest published checkpoint is remembered.
 pub trait Watermark: Send + Sync + std::fmt::Debug {
     /// The signed note that was remembered for a verifier key.

@@ -46,6 +46,12 @@ pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<
             },
             &mut look_again,
         )?;
+        if remembered.is_none() && report.published_size > 0 {
+            output::note(&format!(
+                "{slug}: note: {} remembers nothing of it: that it is an older copy would not be seen",
+                config.options.state_folder.display()
+            ));
+        }
         tell(&config, &slug, &report);
         sound &= report.is_sound();
         rows.push(summarise(&slug, &report));

@@ -16,6 +16,7 @@ mod token;
 mod trail;
 mod verify;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -28,7 +29,7 @@ use server::instance::{Instance, InstanceError, OpenTrail};
 use self::source::Source;
 use crate::cli::{Cli, Command, InTrail, Place};
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, usage};
 use crate::running::Running;
 
 /// Runs what was asked for.
@@ -43,10 +44,10 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
             None => export::run(&export),
         },
         Command::Search { query, at, output, limit } => {
-            find::run(&query.join(" "), &at, output, limit)
+            find::run(&whole(&query)?, &at, output, limit)
         }
         Command::Tail { server, token, trail, query } => {
-            tail::run(&server, &token, &trail, &query.join(" "))
+            tail::run(&server, &token, &trail, &whole(&query)?)
         }
         Command::Verify { vkey, log, entry, token } => {
             verify::run(&vkey, &log, entry.as_deref(), token.as_deref())
@@ -57,6 +58,19 @@ pub(crate) fn run(cli: Cli) -> Result<Exit> {
         Command::Deposit(command) => deposit::run(command),
         Command::Trail(command) => trail::run(command),
         Command::Clock(command) => clock::run(command),
+    }
+}
+
+/// A query that may come in several arguments. The shell has taken the quotes of a phrase away: it
+/// must not be searched for as loose words.
+fn whole(arguments: &[String]) -> Result<String> {
+    match arguments {
+        [one] => Ok(one.clone()),
+        many if many.iter().any(|word| word.contains(char::is_whitespace)) => Err(usage(
+            "put the whole query in single quotes, so that the shell leaves its quotes alone: \
+             'actor:ana \"lot 42\"'",
+        )),
+        many => Ok(many.join(" ")),
     }
 }
 
@@ -82,6 +96,7 @@ fn open_at(config: &Config) -> Result<Opened> {
         if let Some(server) = Running::of(&config.data)? {
             return Ok(Opened::There(server));
         }
+        owned(&config.data)?;
         match Instance::open(&config.data, config.options.clone()) {
             Err(InstanceError::Store(store::Error::Locked { .. })) if attempt < ATTEMPTS => {
                 thread::sleep(Duration::from_millis(100));
@@ -94,6 +109,20 @@ fn open_at(config: &Config) -> Result<Opened> {
             }
         }
     }
+}
+
+/// Refuses that root makes files in a directory of somebody else, whose server could then not start.
+fn owned(data: &Path) -> Result<()> {
+    let Ok(about) = std::fs::metadata(data) else { return Ok(()) };
+    let owner = about.uid();
+    if owner == 0 || !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "{} belongs to the user {owner}, who could not use what root makes in it; run this as that \
+         user: sudo -u '#{owner}' …",
+        data.display()
+    )))
 }
 
 /// Opens a data directory for this process alone, for what no server does for a command.
@@ -119,7 +148,7 @@ fn read(at: &InTrail) -> Result<Source> {
 fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
     instance.trail(slug).map_err(|error| {
         let missing = matches!(error, InstanceError::NoTrail { .. });
-        let error = anyhow::Error::from(error);
+        let error = refused(error, &instance.options().state_folder);
         if !missing {
             return error.context(format!("the trail `{slug}` cannot be opened"));
         }
@@ -132,17 +161,23 @@ fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
 /// Says what to do about a directory that is not the one remembered, or cannot be opened.
 fn refused(error: InstanceError, state: &Path) -> anyhow::Error {
     use ::trail::Corruption::{RootMismatch, SizeWentBack};
-    let other = matches!(
-        error,
-        InstanceError::Trail(::trail::Error::Corrupt(SizeWentBack { .. } | RootMismatch { .. }))
-    );
+    use ::trail::REMEMBERED;
+    let other = match &error {
+        InstanceError::Trail(::trail::Error::Corrupt(SizeWentBack { witness, .. })) => {
+            *witness == REMEMBERED
+        }
+        InstanceError::Trail(::trail::Error::Corrupt(RootMismatch { path, .. })) => {
+            path == REMEMBERED
+        }
+        _ => false,
+    };
     let error = explain(error);
     if !other {
         return error;
     }
     error.context(format!(
-        "this is not the directory that {} remembers; if a copy of it was started with the same \
-         --state-dir, see docs/operations.md",
+        "this is not what the state directory {} remembers; docs/operations.md (Restore) says what \
+         that can mean",
         state.display()
     ))
 }
@@ -155,5 +190,21 @@ fn explain(error: InstanceError) -> anyhow::Error {
         error.context("another process has this directory open; wait until it ends, or end it")
     } else {
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_of_several_words_never_loses_the_quotes_of_a_phrase() {
+        let whole = |words: &[&str]| {
+            whole(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(whole(&[]).unwrap(), "");
+        assert_eq!(whole(&["actor:ana \"lot 42\""]).unwrap(), "actor:ana \"lot 42\"");
+        assert_eq!(whole(&["actor:ana", "action:x*"]).unwrap(), "actor:ana action:x*");
+        assert!(whole(&["actor:ana", "lot 42"]).is_err());
     }
 }

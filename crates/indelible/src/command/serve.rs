@@ -8,7 +8,7 @@ use server::instance::Instance;
 use server::{AppOptions, Links, Origin, ServeError, ServeOptions, Server, Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::refused;
+use super::{owned, refused};
 use crate::cli::Serve;
 use crate::config::Config;
 use crate::exit::{Exit, usage};
@@ -41,6 +41,7 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
     app.links = Links::new(config.raw.links.clone().unwrap_or_default())?;
     let scrub = config.raw.scrub()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    owned(&config.data)?;
     runtime.block_on(async {
         let (data, state) = (config.data.clone(), config.options.state_folder.clone());
         let opening =
@@ -67,9 +68,10 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
 
 /// Says what to do about an address that cannot be had.
 pub(super) fn elsewhere(error: ServeError) -> anyhow::Error {
-    let listens = matches!(error, ServeError::Listen { .. });
+    let taken = |source: &std::io::Error| source.kind() == std::io::ErrorKind::AddrInUse;
+    let taken = matches!(&error, ServeError::Listen { source, .. } if taken(source));
     let error = anyhow::Error::from(error);
-    if listens {
+    if taken {
         error.context("end what uses this address, or name another with --listen")
     } else {
         error

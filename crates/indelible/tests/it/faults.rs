@@ -181,12 +181,36 @@ fn an_older_copy_is_refused_by_the_server_too() {
     let state = shell.path("state");
     assert!(errors.contains(&state.display().to_string()), "{errors}");
     assert!(errors.contains("docs/operations.md"), "{errors}");
+    let errors = shell.fails(3, &["check", "--data", "older"]);
+    assert!(errors.contains("the remembered checkpoint knows"), "{errors}");
     // The way back that it describes: the remembered checkpoints are moved aside, not lost.
     fs::rename(&state, shell.path("state.aside")).unwrap();
     let server = shell.serve(&["--data", "older"]);
     assert_eq!(append(&server, &token, &event(1_002)).0, 201);
     server.stop();
     shell.done(&["check", "--data", "older"]);
+}
+
+#[test]
+fn damage_is_not_taken_for_another_directory() {
+    let (shell, _) = filled();
+    let tiles = fs::read_dir(shell.path("data/trails/system/tile/0/000.p")).unwrap();
+    let tile = tiles.map(|entry| entry.unwrap().path()).next().unwrap();
+    flip(&tile);
+    let errors = shell.fails(3, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(errors.contains("tile") || errors.contains("root"), "{errors}");
+    assert!(!errors.contains("state directory"), "{errors}");
+}
+
+#[test]
+fn root_makes_nothing_in_a_directory_of_somebody_else() {
+    let shell = Shell::new();
+    std::os::unix::fs::chown(shell.path("data"), Some(65_534), None).unwrap();
+    for command in [&["trail", "create", "lab"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let errors = shell.fails(2, command);
+        assert!(errors.contains("sudo -u '#65534'"), "{errors}");
+    }
+    shell.done(&["check"]);
 }
 
 #[test]

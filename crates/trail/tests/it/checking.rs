@@ -109,13 +109,18 @@ fn a_head_rolled_back_is_named() {
         }
     });
     let report = journal.check();
-    let back =
-        |problem: &Corruption| matches!(problem, Corruption::SizeWentBack { from: 560, to: 530 });
+    let back = |problem: &Corruption| {
+        matches!(problem, Corruption::SizeWentBack { from: 560, to: 530, .. })
+    };
     assert!(report.problems.iter().any(back), "{:?}", report.problems);
     // Everything is put back; only the outside memory knows better.
     let whole = World { store: older, notebook: world.notebook, ..World::new() };
     let report = whole.check();
-    let back =
-        |problem: &Corruption| matches!(problem, Corruption::SizeWentBack { from: 560, to: 520 });
+    let back = |problem: &Corruption| {
+        matches!(
+            problem,
+            Corruption::SizeWentBack { witness: trail::REMEMBERED, from: 560, to: 520 }
+        )
+    };
     assert!(report.problems.iter().any(back), "{:?}", report.problems);
 }

@@ -58,7 +58,7 @@ fn an_older_copy_of_the_directory_is_refused() {
     drop(trail);
     let restored = World { store: copy, notebook: world.notebook.clone(), ..World::new() };
     let error = restored.open().unwrap_err();
-    let Error::Corrupt(Corruption::SizeWentBack { from: 301, to: 300 }) = error else {
+    let Error::Corrupt(Corruption::SizeWentBack { from: 301, to: 300, .. }) = error else {
         panic!("{error}")
     };
     assert!(!restored.check().is_sound());
