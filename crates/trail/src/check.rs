@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use store::{ObjectPath, Store};
 use tlog::{BundleId, Checkpoint, TILE_WIDTH, Tile, TileBuilder, TreeSize, VerifierKey, leaf_hash};
 
+use crate::corruption::PUBLISHED;
 use crate::layout::Layout;
 use crate::openings;
 use crate::packed::Packed;
@@ -386,8 +387,7 @@ impl Checker<'_> {
                 self.add(Corruption::OpeningMismatch { path, index, at });
             }
             Err(Walk::Back { from, to }) => {
-                let witness = "the published checkpoint";
-                self.add(Corruption::SizeWentBack { witness, from, to });
+                self.add(Corruption::SizeWentBack { witness: PUBLISHED, from, to });
             }
         }
         Ok(Vec::new())

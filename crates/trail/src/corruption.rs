@@ -1,5 +1,7 @@
 //! The ways in which a stored trail can contradict itself.
 
+use crate::REMEMBERED;
+
 /// One contradiction, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -76,7 +78,7 @@ pub enum Corruption {
          of it, or an older copy of a part was put back"
     )]
     SizeWentBack {
-        /// What knows more: [`REMEMBERED`](crate::REMEMBERED), or a part of the data directory.
+        /// What knows more: [`REMEMBERED`], or a part of the data directory.
         witness: &'static str,
         /// The highest size known.
         from: u64,
@@ -97,4 +99,19 @@ pub enum Corruption {
         /// The object.
         path: String,
     },
+}
+
+/// What the published checkpoint is called, where it is a witness.
+pub(crate) const PUBLISHED: &str = "the published checkpoint";
+
+impl Corruption {
+    /// Whether the trail says something else than the checkpoint that is remembered outside of it:
+    /// damage of the trail itself does not show so, but an older copy or another history does.
+    pub fn contradicts_remembered(&self) -> bool {
+        match self {
+            Self::SizeWentBack { witness, .. } => *witness == REMEMBERED,
+            Self::RootMismatch { path, .. } => path == REMEMBERED,
+            _ => false,
+        }
+    }
 }

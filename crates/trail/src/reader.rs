@@ -174,11 +174,12 @@ impl Trail {
     fn start(&self, bundle: BundleId, number: usize, place: usize) -> Result<Bytes, Error> {
         let key = u8::try_from(number).unwrap_or(u8::MAX);
         let cache = &self.around.cache;
+        let reaches = |start: &[u8]| bundle.entries(start).nth(place).is_some_and(|e| e.is_ok());
         if let Some(frame) = cache.frame(&self.mark, bundle, key) {
             return Ok(frame);
         }
         if let Some(start) = cache.start(&self.mark, bundle, key) {
-            return if reaches(&start, place) { Ok(start) } else { self.frame(bundle, number) };
+            return if reaches(&start) { Ok(start) } else { self.frame(bundle, number) };
         }
         let mut size = 0;
         let start = self.inflate(bundle, |packed| {
@@ -188,7 +189,7 @@ impl Trail {
             size = packed.frame_size(number)?;
             packed.frame_start(number, size / entries * (place + 1) + START_BYTES_MORE)
         })?;
-        if !reaches(&start, place) {
+        if !reaches(&start) {
             return self.frame(bundle, number);
         }
         if start.len() == size {
@@ -409,18 +410,6 @@ impl Trail {
         }
         self.stored_tile(tile).map(Some)
     }
-}
-
-/// Whether the beginning of a frame has an entry, counted from 0, to its end.
-fn reaches(start: &[u8], place: usize) -> bool {
-    let mut rest = start;
-    (0..=place).all(|_| {
-        let after = rest
-            .split_first_chunk::<2>()
-            .and_then(|(length, after)| after.get(usize::from(u16::from_be_bytes(*length))..));
-        rest = after.unwrap_or_default();
-        after.is_some()
-    })
 }
 
 /// The first entries of a bundle.

@@ -6,6 +6,7 @@ use store::{Journal, Object, Replay, Store};
 use tlog::{Checkpoint, Frontier, TreeSize};
 use tokio::sync::watch;
 
+use crate::corruption::PUBLISHED;
 use crate::head::Head;
 use crate::layout::Layout;
 use crate::publish::Publisher;
@@ -271,8 +272,7 @@ impl Replayed {
         }
         if head.size < published.size() {
             let (from, to) = (published.size().get(), head.size.get());
-            let witness = "the published checkpoint";
-            return Err(Corruption::SizeWentBack { witness, from, to }.into());
+            return Err(Corruption::SizeWentBack { witness: PUBLISHED, from, to }.into());
         }
         let Some(published_at_micros) = published_at_micros.filter(|_| sound) else {
             return Err(Corruption::JournalDetached { path: path.to_owned() }.into());

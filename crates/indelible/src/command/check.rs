@@ -32,7 +32,7 @@ pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<
         let origin = keys.verifier().name().to_owned();
         let remembered = watermark.recall(&keys.verifier().to_string())?;
         let mut last = 0;
-        let report = trail::check(
+        let mut report = trail::check(
             &store,
             slug.as_str(),
             &origin,
@@ -46,13 +46,13 @@ pub(crate) fn run(place: &Place, only: Option<&Slug>, output: Output) -> Result<
             },
             &mut look_again,
         )?;
+        tell(&config, &slug, &report);
         if remembered.is_none() && report.published_size > 0 {
-            output::note(&format!(
-                "{slug}: note: {} remembers nothing of it: that it is an older copy would not be seen",
+            report.notes.push(format!(
+                "{} remembers nothing of it: that it is an older copy would not be seen",
                 config.options.state_folder.display()
             ));
         }
-        tell(&config, &slug, &report);
         sound &= report.is_sound();
         rows.push(summarise(&slug, &report));
     }

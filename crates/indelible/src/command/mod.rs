@@ -160,17 +160,10 @@ fn open_trail(instance: &Instance, slug: &Slug) -> Result<Arc<OpenTrail>> {
 
 /// Says what to do about a directory that is not the one remembered, or cannot be opened.
 fn refused(error: InstanceError, state: &Path) -> anyhow::Error {
-    use ::trail::Corruption::{RootMismatch, SizeWentBack};
-    use ::trail::REMEMBERED;
-    let other = match &error {
-        InstanceError::Trail(::trail::Error::Corrupt(SizeWentBack { witness, .. })) => {
-            *witness == REMEMBERED
-        }
-        InstanceError::Trail(::trail::Error::Corrupt(RootMismatch { path, .. })) => {
-            path == REMEMBERED
-        }
-        _ => false,
-    };
+    let other = matches!(
+        &error,
+        InstanceError::Trail(::trail::Error::Corrupt(found)) if found.contradicts_remembered()
+    );
     let error = explain(error);
     if !other {
         return error;

@@ -30,7 +30,8 @@ pub enum DestinationError {
     Spelling,
     /// The operator has not configured any root.
     #[error(
-        "cannot be used: the operator has allowed no folder; name one above it with `deposit_roots` in the configuration or `--deposit-root`"
+        "cannot be used: the operator has allowed no folder; name one above it with `deposit_roots` \
+         in the configuration or `--deposit-root`"
     )]
     NoRoots,
     /// It lies elsewhere.

@@ -144,7 +144,8 @@ impl<'a> Committer<'a> {
                 return Ok(());
             }
             Some(index) => format!(
-                "another record with this id is recorded at index {index}: it says something else, or was imported with other options"
+                "another record with this id is recorded at index {index}: it says something else, \
+                 or was imported with other options"
             ),
             None => "another record of this input has the same id".to_owned(),
         };
