@@ -86,6 +86,45 @@ test("complete_a_question_from_the_catalogue_and_the_data", () => visiting(serve
   assert.equal((await shown(page)).length, 1);
 }));
 
+test("a_late_completion_keeps_the_choice_and_opens_nothing_that_was_closed", () => visiting(server, {}, async (page) => {
+  const shut = () => {
+    const gate = {};
+    gate.opened = new Promise((open) => { gate.open = open; });
+    return gate;
+  };
+  let gate = shut();
+  await page.route(/\/complete\?.*prefix=de/, async (route) => {
+    await gate.opened;
+    await route.continue();
+  });
+  const arrive = async () => {
+    const answered = page.waitForResponse(/\/complete\?.*prefix=den/);
+    gate.open();
+    await answered;
+    // The page never reads an answer that it drops, so one that is read whole tells that both were heard.
+    await page.evaluate(() => fetch("/t/lab/complete?field=outcome&prefix=x").then((answer) => answer.text()));
+    gate = shut();
+  };
+  const box = page.locator("#q");
+  const denied = page.locator("#suggestions li", { hasText: "outcome:denied" });
+  await box.focus();
+  await page.keyboard.type("outcome:d");
+  await denied.waitFor();
+  await page.keyboard.type("en");
+  await page.keyboard.press("ArrowDown");
+  await arrive();
+  await page.locator("#suggestions li[aria-selected=true]", { hasText: "outcome:denied" }).waitFor();
+  await page.keyboard.press("Enter");
+  assert.equal(await box.inputValue(), "outcome:denied");
+  await box.fill("");
+  await page.keyboard.type("outcome:d");
+  await denied.waitFor();
+  await page.keyboard.type("en");
+  await page.keyboard.press("Escape");
+  await arrive();
+  assert.ok(await page.locator("#suggestions").isHidden());
+}));
+
 test("order_the_list_choose_its_columns_and_open_rows_by_keyboard", () => visiting(server, {}, async (page) => {
   await question(page, "actor:ben");
   const newest = await shown(page);

@@ -20,6 +20,8 @@ if (box && form) {
     return { start, text: before.slice(start).replace(/^-/, "") };
   };
   const close = () => {
+    // An answer still under way must not open again what was closed.
+    asked += 1;
     list.hidden = true;
     picked = -1;
     box.setAttribute("aria-expanded", "false");
@@ -38,6 +40,8 @@ if (box && form) {
   };
   const show = (items) => {
     if (!items.length) return close();
+    // A later answer must not take the choice away that was made in an earlier one.
+    const chosen = list.hidden ? undefined : list.children[picked]?.dataset.text;
     list.replaceChildren(...items.map(({ text, hint }, place) => {
       const item = document.createElement("li");
       item.id = `suggestion-${place}`;
@@ -54,9 +58,13 @@ if (box && form) {
     }));
     list.hidden = false;
     picked = -1;
+    box.removeAttribute("aria-activedescendant");
     box.setAttribute("aria-expanded", "true");
+    const place = items.findIndex(({ text }) => text === chosen);
+    if (place >= 0) pick(place + 1);
   };
   const offer = async () => {
+    const turn = ++asked;
     const { text } = word();
     const colon = text.indexOf(":");
     if (colon < 0) {
@@ -64,7 +72,6 @@ if (box && form) {
     }
     const [field, prefix] = [text.slice(0, colon), text.slice(colon + 1).replace(/^["=]/, "")];
     if (!fields.includes(field.toLowerCase())) return close();
-    const turn = ++asked;
     const url = `/t/${form.dataset.trail}/complete?field=${encodeURIComponent(field)}&prefix=${encodeURIComponent(prefix)}`;
     const answer = await fetch(url, { credentials: "same-origin" }).catch(() => null);
     if (turn !== asked) return;
@@ -79,7 +86,12 @@ if (box && form) {
     items[picked].scrollIntoView({ block: "nearest" });
     box.setAttribute("aria-activedescendant", items[picked].id);
   };
-  box.addEventListener("input", offer);
+  box.addEventListener("input", () => {
+    // What is typed after a choice takes the choice back.
+    list.children[picked]?.setAttribute("aria-selected", "false");
+    picked = -1;
+    offer();
+  });
   box.addEventListener("blur", close);
   box.addEventListener("keydown", (event) => {
     if (list.hidden) return;
