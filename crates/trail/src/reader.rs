@@ -13,7 +13,7 @@ use tlog::{
 };
 
 use crate::openings;
-use crate::packed::{ENTRIES_PER_FRAME, Packed};
+use crate::packed::{ENTRIES_PER_FRAME, Packed, frame_count};
 use crate::trail::lock;
 use crate::{Corruption, Error, Feed, Published, Recorded, Trail};
 
@@ -207,8 +207,8 @@ impl Trail {
         inflate: impl FnOnce(&Packed<'_>) -> Option<Vec<u8>>,
     ) -> Result<Bytes, Error> {
         let path = self.layout.bundle(bundle);
-        let stored = match self.store.get(&path)? {
-            Some(stored) => stored,
+        let (stored, width) = match self.store.get(&path)? {
+            Some(stored) => (stored, bundle.width()),
             // Outgrown: the wider bundle begins with the same entries.
             None => {
                 let missing = || Corruption::Missing { path: path.to_string() };
@@ -217,15 +217,22 @@ impl Trail {
         };
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
         let packed = Packed::open(&stored).ok_or_else(|| damaged("is not a packed bundle"))?;
+        if packed.frame_count() != frame_count(width) {
+            return Err(damaged("has another number of frames").into());
+        }
         Ok(inflate(&packed).ok_or_else(|| damaged("cannot be inflated"))?.into())
     }
 
-    fn wider(&self, bundle: BundleId) -> Result<Option<Bytes>, Error> {
+    /// What a bundle is stored as that was outgrown, with how many entries that has.
+    fn wider(&self, bundle: BundleId) -> Result<Option<(Bytes, u16)>, Error> {
         let published = self.published().checkpoint.size();
         let now =
             BundleId::at(published, bundle.index()).filter(|now| now.width() > bundle.width());
         match now {
-            Some(now) => Ok(self.store.get(&self.layout.bundle(now))?),
+            Some(now) => {
+                let stored = self.store.get(&self.layout.bundle(now))?;
+                Ok(stored.map(|stored| (stored, now.width())))
+            }
             None => Ok(None),
         }
     }
@@ -396,9 +403,8 @@ impl Trail {
             if within.is_none_or(|now| now.width() < bundle.width()) {
                 return Ok(None);
             }
-            let frames = usize::from(bundle.width()).div_ceil(ENTRIES_PER_FRAME);
             let mut plain = Vec::new();
-            for number in 0..frames {
+            for number in 0..frame_count(bundle.width()) {
                 plain.extend_from_slice(&self.frame(bundle, number)?);
             }
             return Ok(Some(cut_bundle(plain, bundle.width())));

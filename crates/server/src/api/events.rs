@@ -87,7 +87,7 @@ fn page(open: &OpenTrail, query: &Query, wanted: &Wanted) -> Answer {
     let Wanted { order, limit, cursor } = wanted;
     let mut found = open.projection.search(query, *order, *limit, cursor.as_ref())?;
     let mut out = String::from("{\"events\":[");
-    each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+    each_fitting(&open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
         if !out.ends_with('[') {
             out.push(',');
         }

@@ -49,8 +49,8 @@ impl Instance {
         }
     }
 
-    /// Recovers what a crash left; then publishes every second, records what the clock did and rests
-    /// idle trails, until the instance is dropped.
+    /// Recovers what a crash left; then publishes every second, records what the clock did, tidies the
+    /// id index and rests idle trails, until the instance is dropped.
     pub fn run_background(self: &Arc<Self>) {
         let recovering = Arc::clone(self);
         tokio::task::spawn_blocking(move || recovering.recover());
@@ -77,8 +77,13 @@ impl Instance {
 
     /// What is done every second.
     fn round(self: &Arc<Self>, idle: &mut HashMap<Slug, u32>) {
-        let recording = Arc::clone(self);
-        tokio::task::spawn_blocking(move || recording.note_clock());
+        let here = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            here.note_clock();
+            if let Err(error) = here.around.ids.tidy() {
+                tracing::warn!(%error, "the id index takes more of the disk than it needs");
+            }
+        });
         for open in self.open_trails() {
             let rounds = idle.entry(open.slug.clone()).or_default();
             let new = open.trail.committed_size() > open.trail.published().checkpoint.size().get();

@@ -201,7 +201,7 @@ fn siblings(
     let mut found = open.projection.search(&query, Order::Oldest, SIBLINGS_MAX, None)?;
     let columns = [Column::Time, Column::Action, Column::Target, Column::Outcome];
     let mut rows = Vec::new();
-    each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+    each_fitting(&open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
         if recorded.index != index {
             rows.push(Row::new(&recorded, &columns, setting));
         }

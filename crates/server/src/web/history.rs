@@ -249,7 +249,7 @@ fn read(open: &OpenTrail, query: &Query, count_max: usize) -> Result<Vec<Recorde
     while events.len() < count_max && left > 0 {
         let mut found = open.projection.search(query, Order::Oldest, PAGE_MAX, after.as_ref())?;
         let mut take = |recorded| events.push(recorded);
-        let bytes = each_fitting(&*open.trail, &mut found, left, &mut take)?;
+        let bytes = each_fitting(&open.trail, &mut found, left, &mut take)?;
         left = left.saturating_sub(bytes);
         after = found.next;
         if after.is_none() {

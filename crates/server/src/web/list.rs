@@ -316,7 +316,7 @@ impl ListPage {
             found.projected_size.checked_sub(1).map(|last| last.to_string()).unwrap_or_default();
         self.rows.span = self.criteria.columns.len() + 2;
         let asked = found.indexes.len();
-        each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+        each_fitting(&open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
             let index = recorded.index;
             let opened =
                 (self.criteria.open == Some(index)).then(|| Glance::new(&recorded, "rows"));

@@ -74,7 +74,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
             let setting = Setting { trail: slug, clock: &clock, published: size, links: &links };
             let columns: Vec<Column> = criteria.columns.clone();
             let mut rows = Vec::with_capacity(found.indexes.len());
-            each_fitting(&*open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
+            each_fitting(&open.trail, &mut found, PAGE_BYTES_MAX, &mut |recorded| {
                 let text = recorded.text();
                 let said = Entry::parse(&text).map(|entry| sentence(&entry.event).to_string());
                 let said = text::clipped(&said.unwrap_or_default(), 600);

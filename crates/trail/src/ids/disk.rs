@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
@@ -35,6 +35,9 @@ const WORTH_A_TABLE: usize = 4_096;
 /// More tables that are not merged than this mean that the engine's own thread has ended.
 const UNMERGED_MAX: usize = 64;
 
+/// Written to have the engine free what it has merged. No key of a trail is so short.
+const TIDIED: &[u8] = b"tidied";
+
 /// Keys that are added at once while nobody can look.
 const ADDED_AT_ONCE: usize = 1_024;
 
@@ -45,8 +48,18 @@ pub struct DiskIds {
     /// Held while a table is written.
     writing: Mutex<()>,
     gathered_max: usize,
+    merging: Mutex<Merging>,
     // Its threads end with it.
-    _database: Database,
+    database: Database,
+}
+
+/// What is known of the engine's merging of tables.
+#[derive(Debug, Default)]
+struct Merging {
+    /// Whether a table was written after the last tidying, which may have had others merged.
+    is_new: bool,
+    /// How many merges had been when somebody looked last.
+    seen: usize,
 }
 
 /// What no table has.
@@ -102,7 +115,12 @@ impl DiskIds {
             .map_err(io::Error::other)?;
         let keys = database.keyspace("ids", options).map_err(io::Error::other)?;
         let (gathered, writing) = (RwLock::default(), Mutex::new(()));
-        Ok(Self { keys, gathered, writing, gathered_max, _database: database })
+        let merging = Mutex::default();
+        Ok(Self { keys, gathered, writing, gathered_max, merging, database })
+    }
+
+    fn merging(&self) -> MutexGuard<'_, Merging> {
+        self.merging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Gathered> {
@@ -153,7 +171,9 @@ impl DiskIds {
         for (key, index) in &sorted {
             table.write(key.as_slice(), trimmed(*index)).map_err(io::Error::other)?;
         }
-        table.finish().map_err(io::Error::other)
+        table.finish().map_err(io::Error::other)?;
+        self.merging().is_new = true;
+        Ok(())
     }
 
     /// Whether so much could not be written that it has to be, before anything goes on.
@@ -174,6 +194,8 @@ impl Drop for DiskIds {
 /// look would read it again. In parts it costs one small block, whatever the trail's size.
 fn options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
+        // What is written otherwise than as a table is written only to have the engine tidy.
+        .max_memtable_size(1)
         .filter_block_partitioning_policy(PartitioningPolicy::all(true))
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
@@ -217,6 +239,19 @@ impl Ids for DiskIds {
             tracing::error!(%error, "the id index cannot be written");
         }
         Ok(())
+    }
+
+    /// The engine keeps merged tables, and so everything twice, until it writes again from its own
+    /// memory, which this index never uses: so it is made to, when merging has come to rest.
+    fn tidy(&self) -> io::Result<()> {
+        let mut merging = self.merging();
+        let before = std::mem::replace(&mut merging.seen, self.database.compactions_completed());
+        let rests = self.database.active_compactions() == 0 && merging.seen == before;
+        if !merging.is_new || !rests {
+            return Ok(());
+        }
+        merging.is_new = false;
+        self.keys.insert(TIDIED, []).map_err(io::Error::other)
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -274,6 +309,44 @@ mod tests {
         add(&ids, 5_000..10_000);
         drop(ids);
         assert_has_after(folder.path(), 10_000);
+    }
+
+    #[test]
+    fn merged_tables_are_freed_while_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids = DiskIds::open_gathering(folder.path(), 1_000).unwrap();
+        for from in (0..60_000).step_by(500) {
+            add(&ids, from..from + 500);
+        }
+        let tables = tables_of(folder.path());
+        let bytes = || -> u64 {
+            let tables = std::fs::read_dir(&tables).unwrap();
+            tables.map(|table| table.unwrap().metadata().map_or(0, |table| table.len())).sum()
+        };
+        // What the engine counts is what its newest version has.
+        let merges = || ids.keys.l0_table_count() < 4 && ids.database.active_compactions() == 0;
+        wait_until("merging rests", merges);
+        wait_until("what was merged is freed", || {
+            ids.tidy().unwrap();
+            bytes() < ids.keys.disk_space() * 5 / 4
+        });
+        assert!(!ids.merging().is_new, "and then nothing more is written");
+        let tables = ids.keys.table_count();
+        for _ in 0..10 {
+            ids.tidy().unwrap();
+        }
+        assert_eq!(ids.keys.table_count(), tables);
+        assert_has(&ids, 60_000);
+    }
+
+    fn wait_until(what: &str, holds: impl Fn() -> bool) {
+        for _ in 0..1_000 {
+            if holds() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("{what}");
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub trait Ids: Send + Sync + std::fmt::Debug {
     /// that back, and keys with it: never the keys alone.
     fn extend(&self, mark: &IdKey, keys: &[(IdKey, u64)], projected_size: u64) -> io::Result<()>;
 
+    /// Gives back what is no longer needed on disk, once there is any. To be called every second or so.
+    fn tidy(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Has a stop leave little to be read from the trails again.
     fn flush(&self) -> io::Result<()> {
         Ok(())
