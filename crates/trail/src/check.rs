@@ -215,7 +215,8 @@ impl Checker<'_> {
             return Ok(());
         };
         let last = std::mem::replace(&mut self.known.day, today.to_owned());
-        if index == 0 {
+        // Nobody knows on what day the entries before were recorded when none of them can be read.
+        if index == 0 || last.is_empty() {
             return Ok(());
         }
         let path = self.layout.archived(&last);

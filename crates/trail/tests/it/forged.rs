@@ -19,9 +19,18 @@ fn opening(at: &str, value: &str) -> Vec<u8> {
 
 /// A packed file of one frame, as the format says.
 fn packed(plain: &[u8]) -> Vec<u8> {
-    let body = zstd::bulk::compress(plain, 1).unwrap();
-    let mut payload = b"IDLP\x01".to_vec();
-    payload.extend_from_slice(&u32::try_from(body.len()).unwrap().to_be_bytes());
+    packed_frames(&[plain])
+}
+
+/// A packed file, as the format says.
+fn packed_frames(plain: &[&[u8]]) -> Vec<u8> {
+    let frames: Vec<_> = plain.iter().map(|p| zstd::bulk::compress(p, 1).unwrap()).collect();
+    let mut payload = b"IDLP".to_vec();
+    payload.push(u8::try_from(frames.len()).unwrap());
+    for frame in &frames {
+        payload.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_be_bytes());
+    }
+    let body = frames.concat();
     let digest = Sha256::new().chain_update(&payload).chain_update(&body).finalize();
     payload.extend_from_slice(&digest[..16]);
     let mut out = vec![0x5E, 0x2A, 0x4D, 0x18];
@@ -79,6 +88,40 @@ fn openings_that_an_entry_does_not_commit_to_are_never_shown() {
             panic!("{problems:?}");
         };
         assert_eq!(found, at);
+    }
+}
+
+#[test]
+fn a_bundle_cut_into_other_frames_is_damaged() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 300);
+    trail.publish().unwrap();
+    let plain = trail.resource("tile/entries/000").unwrap().unwrap();
+    let entry_end = |at: &usize| {
+        let length = plain.get(*at..*at + 2)?.try_into().unwrap();
+        Some(at + 2 + usize::from(u16::from_be_bytes(length)))
+    };
+    let ends: Vec<usize> = std::iter::successors(Some(0), entry_end).collect();
+    let cut_every = |entries: usize| {
+        let bounds: Vec<usize> = ends.iter().copied().step_by(entries).collect();
+        packed_frames(&bounds.windows(2).map(|pair| &plain[pair[0]..pair[1]]).collect::<Vec<_>>())
+    };
+    drop(trail);
+    let path = ObjectPath::new("trails/lab/tile/entries/000").unwrap();
+    for (entries, right) in [(64, true), (128, false), (32, false), (256, false)] {
+        let store = world.store.snapshot();
+        store.write_raw(&path, cut_every(entries));
+        let cut = World { store, ids: world.ids.clone(), ..World::new() };
+        let problems = cut.check().problems;
+        let damaged = |error: &Corruption| matches!(error, Corruption::BundleDamaged { .. });
+        assert_eq!(problems.is_empty(), right, "{entries} entries a frame: {problems:?}");
+        assert!(problems.iter().all(damaged), "{problems:?}");
+        match cut.open().unwrap().0.read_many(&[200]) {
+            Ok(list) => assert!(right && list[0].index == 200, "{entries} entries a frame"),
+            Err(Error::Corrupt(error)) => assert!(!right && damaged(&error), "{error}"),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
