@@ -50,7 +50,7 @@ fn give_fitting<F: Feed + 'static>(
         if given.is_full() || !left.claim() {
             break;
         }
-        given.give(read_one(&**feed, *index)?);
+        given.give(feed.read_one(*index)?);
     }
     if given.count < indexes.len() && !given.is_full() {
         // What the other thread claimed, and so has begun: it is never waited for in vain.
@@ -65,11 +65,6 @@ fn give_fitting<F: Feed + 'static>(
         }
     }
     Ok((given.bytes, given.count))
-}
-
-fn read_one(feed: &dyn Feed, index: u64) -> Result<Recorded, Error> {
-    let missing = || Error::NoEvent { index, size: feed.committed_size() };
-    feed.read_many(&[index])?.pop().ok_or_else(missing)
 }
 
 /// What was given of a page.
@@ -133,7 +128,7 @@ impl Read {
             if bytes > bytes_max || !left.claim() {
                 break;
             }
-            match read_one(feed, *index) {
+            match feed.read_one(*index) {
                 Ok(recorded) => {
                     bytes += recorded.size_bytes();
                     read.list.push(recorded);
@@ -225,8 +220,13 @@ mod tests {
 
     /// What was given, and how many are said to have been.
     fn read(broken: Option<u64>, count: u64, bytes_max: usize) -> Result<(Vec<u64>, usize), Error> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
-        read_in(&runtime.unwrap(), broken, count, bytes_max)
+        read_in(&runtime(2), broken, count, bytes_max)
+    }
+
+    /// A runtime with so many threads for what blocks.
+    fn runtime(threads: usize) -> Runtime {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(1).max_blocking_threads(threads).build().unwrap()
     }
 
     fn read_in(
@@ -270,8 +270,7 @@ mod tests {
 
     #[test]
     fn a_long_page_is_read_by_two_and_a_short_one_by_one() {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let runtime = runtime(2);
         let readers = |count: usize| {
             let feed = Arc::new(Thousands::default());
             let read = Arc::clone(&feed);
@@ -290,11 +289,7 @@ mod tests {
 
     #[test]
     fn pages_end_also_when_there_are_no_more_threads_than_pages() {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(1)
-            .build()
-            .unwrap();
+        let runtime = runtime(1);
         let (given, said) = read_in(&runtime, None, 500, usize::MAX).unwrap();
         assert_eq!((given.len(), said), (500, 500));
         assert!(read_in(&runtime, Some(10), 500, usize::MAX).is_err());

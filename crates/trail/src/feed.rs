@@ -53,6 +53,12 @@ pub trait Feed: Send + Sync + std::fmt::Debug {
 
     /// The events at these indexes, in the order asked for. Unknown indexes are an error.
     fn read_many(&self, indexes: &[u64]) -> Result<Vec<Recorded>, Error>;
+
+    /// The event at an index. [`Error::NoEvent`] where there is none.
+    fn read_one(&self, index: u64) -> Result<Recorded, Error> {
+        let missing = || Error::NoEvent { index, size: self.committed_size() };
+        self.read_many(&[index])?.pop().ok_or_else(missing)
+    }
 }
 
 /// The events of a range, some at a time, in order. It ends after an error.

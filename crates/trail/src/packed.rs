@@ -21,8 +21,8 @@ use zstd::zstd_safe::{
     compress_bound, get_error_name, get_frame_content_size,
 };
 
-/// Entries in one frame of a bundle, but for the last. Half as many would make a lone read cheaper by
-/// a tenth and a bundle larger by as much.
+/// Entries in one frame of a bundle, but for the last. Fewer would make a lone read cheaper, and what
+/// repeats from one entry to the next would be said more often.
 pub(crate) const ENTRIES_PER_FRAME: usize = 64;
 
 /// The most bytes that one frame may inflate to: all that one event can have detached, and more than

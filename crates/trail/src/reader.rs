@@ -346,8 +346,7 @@ impl Trail {
         if !size.contains(leaf) {
             return Err(Error::NotPublished { index, size: size.get() });
         }
-        let recorded = self.read_many(&[index])?.pop();
-        let recorded = recorded.ok_or_else(|| Error::NoEvent { index, size: size.get() })?;
+        let recorded = self.read_one(index)?;
         let reader = |tile: Tile| self.checked_tile(tile, &published.checkpoint);
         let proof = InclusionProof::build(&reader, leaf, size).map_err(unwrap_build)?;
         Ok(Receipt {

@@ -75,9 +75,7 @@ pub(crate) async fn event(call: Call) -> Answer {
     call.record_read("read", &open, &json!({"index": index}));
     call.app
         .blocking(move || {
-            let recorded = open.trail.read_many(&[index])?.pop();
-            let size = open.trail.committed_size();
-            let recorded = recorded.ok_or(trail::Error::NoEvent { index, size })?;
+            let recorded = open.trail.read_one(index)?;
             Ok::<_, Problem>(json_answer(recorded.to_json()))
         })
         .await

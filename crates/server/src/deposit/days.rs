@@ -44,10 +44,8 @@ fn first_since(trail: &Trail, micros: i64, range: Range<u64>) -> Result<u64, tra
 }
 
 fn recorded_at(trail: &Trail, index: u64) -> Result<i64, trail::Error> {
-    let recorded = trail.read_many(&[index])?;
-    let size = trail.committed_size();
-    let recorded = recorded.first().ok_or(trail::Error::NoEvent { index, size })?;
+    let recorded = trail.read_one(index)?;
     // An entry that cannot be read is none of ours: a trail has only what the server wrote.
     let entry = Entry::parse(&recorded.text()).map(|entry| entry.recorded_at_micros);
-    entry.map_err(|_| trail::Error::NoEvent { index, size })
+    entry.map_err(|_| trail::Error::NoEvent { index, size: trail.committed_size() })
 }

@@ -129,11 +129,7 @@ async fn show(visit: &Visit) -> Result<Response<Body>, Problem> {
         .call
         .app
         .blocking(move || {
-            let recorded = open.trail.read_many(&[index])?.pop();
-            let recorded = recorded.ok_or_else(|| trail::Error::NoEvent {
-                index,
-                size: open.trail.committed_size(),
-            })?;
+            let recorded = open.trail.read_one(index)?;
             let published = open.trail.published().checkpoint.size().get();
             let slug = open.slug.as_str();
             let setting = Setting { trail: slug, clock: &clock, published, links: &links };
@@ -226,9 +222,7 @@ pub(crate) async fn glance(visit: Visit) -> Shown {
             .call
             .app
             .blocking(move || {
-                let recorded = open.trail.read_many(&[index])?.pop();
-                let size = open.trail.committed_size();
-                let recorded = recorded.ok_or(trail::Error::NoEvent { index, size })?;
+                let recorded = open.trail.read_one(index)?;
                 Ok::<_, Problem>(page(&Glance::new(&recorded, "rows")))
             })
             .await

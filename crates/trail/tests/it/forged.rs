@@ -3,6 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 use store::{ObjectPath, Store as _};
+use tlog::BundleId;
 use trail::{Corruption, Error, Feed as _};
 
 use crate::harness::{World, batch_of, draft, event_json, fill};
@@ -98,13 +99,14 @@ fn a_bundle_cut_into_other_frames_is_damaged() {
     fill(&trail, 0, 300);
     trail.publish().unwrap();
     let plain = trail.resource("tile/entries/000").unwrap().unwrap();
-    let entry_end = |at: &usize| {
-        let length = plain.get(*at..*at + 2)?.try_into().unwrap();
-        Some(at + 2 + usize::from(u16::from_be_bytes(length)))
-    };
-    let ends: Vec<usize> = std::iter::successors(Some(0), entry_end).collect();
+    let bundle = BundleId::new(0, 256).unwrap();
+    let ends = bundle.entries(&plain).scan(0, |end, entry| {
+        *end += 2 + entry.unwrap().len();
+        Some(*end)
+    });
+    let bounds: Vec<usize> = std::iter::once(0).chain(ends).collect();
     let cut_every = |entries: usize| {
-        let bounds: Vec<usize> = ends.iter().copied().step_by(entries).collect();
+        let bounds: Vec<usize> = bounds.iter().copied().step_by(entries).collect();
         packed_frames(&bounds.windows(2).map(|pair| &plain[pair[0]..pair[1]]).collect::<Vec<_>>())
     };
     drop(trail);

@@ -112,7 +112,7 @@ async fn read_one(app: &App, request: Request) -> Answer {
     let open = Arc::clone(&visit.open);
     app.blocking(move || {
         let index = find(&open, number)?.ok_or_else(missing)?;
-        let recorded = open.trail.read_many(&[index])?.pop().ok_or_else(missing)?;
+        let recorded = open.trail.read_one(index)?;
         let record = reading::with_event(&recorded, |recorded| item(recorded, state));
         record.map(json_answer).ok_or_else(missing)
     })
