@@ -18,7 +18,7 @@ use tlog::{BundleId, Checkpoint, TILE_WIDTH, Tile, TileBuilder, TreeSize, Verifi
 use crate::corruption::PUBLISHED;
 use crate::layout::Layout;
 use crate::openings;
-use crate::packed::{Packed, frame_count};
+use crate::packed::Packed;
 use crate::publish::day_of;
 use crate::walk::{Walk, walk};
 use crate::{Corruption, Error, Keys, REMEMBERED, Trail};
@@ -277,8 +277,8 @@ impl Checker<'_> {
             .and_then(|bytes| tile.hashes(bytes).ok().map(Iterator::collect))
             .unwrap_or_default();
         let stored = self.read(&path)?;
-        let frames = frame_count(bundle.width());
-        let plain = stored.as_deref().and_then(|bytes| self.inflate(bytes, frames, &path));
+        let is_cut = |packed: &Packed<'_>, plain: &[u8]| packed.is_cut_as(bundle, plain);
+        let plain = stored.as_deref().and_then(|bytes| self.inflate(bytes, &path, is_cut));
         let mut position = 0_u64;
         let mut entries = plain.as_deref().map(|plain| bundle.entries(plain));
         for place in 0..u64::from(bundle.width()) {
@@ -309,10 +309,16 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn inflate(&mut self, bytes: &[u8], frames: usize, path: &ObjectPath) -> Option<Vec<u8>> {
-        let packed = Packed::open(bytes)
-            .filter(|packed| packed.frame_count() == frames && packed.is_intact());
-        let plain = packed.and_then(|packed| packed.unpack());
+    /// The plain bytes of a file that is as it was written, in frames that are cut as they should be.
+    fn inflate(
+        &mut self,
+        bytes: &[u8],
+        path: &ObjectPath,
+        is_cut: impl Fn(&Packed<'_>, &[u8]) -> bool,
+    ) -> Option<Vec<u8>> {
+        let packed = Packed::open(bytes).filter(Packed::is_intact);
+        let plain =
+            packed.and_then(|packed| packed.unpack().filter(|plain| is_cut(&packed, plain)));
         if plain.is_none() {
             let what = "is not what was written";
             self.add(Corruption::BundleDamaged { path: path.to_string(), what });
@@ -335,7 +341,7 @@ impl Checker<'_> {
         }
         let path = self.layout.opening(index);
         let Some(stored) = self.read(&path)? else { return Ok(()) };
-        let plain = self.inflate(&stored, 1, &path);
+        let plain = self.inflate(&stored, &path, |packed, _| packed.frame_count() == 1);
         let list = plain.and_then(|plain| openings::read_all(&plain)).unwrap_or_default();
         match openings::admitted(&detached, list) {
             Ok(admitted) => self.known.report.openings += admitted.len() as u64,

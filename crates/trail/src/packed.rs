@@ -15,6 +15,7 @@
 use std::cell::RefCell;
 
 use sha2::{Digest, Sha256};
+use tlog::BundleId;
 use zstd::zstd_safe::zstd_sys::ZSTD_EndDirective as EndDirective;
 use zstd::zstd_safe::{
     CCtx, CParameter, DCtx, DParameter, ErrorCode, InBuffer, OutBuffer, ResetDirective,
@@ -44,7 +45,7 @@ const DIGEST_BYTES: usize = 16;
 const LEVEL: i32 = 1;
 
 /// Places that are remembered while compressing, as a power of two: more than the level has by itself
-/// find more of what repeats, in no more time.
+/// find more of what repeats.
 const HASH_LOG: u32 = 15;
 
 /// Plain bytes in one block of a frame. Smaller ones would save a reader of one event less than
@@ -223,6 +224,31 @@ impl<'a> Packed<'a> {
         })
     }
 
+    /// Where each frame ends in the plain bytes, as they say themselves; ends early at one that does not.
+    fn frame_ends(&self) -> impl Iterator<Item = usize> {
+        (0..self.frames.len()).scan(0_usize, |end, number| {
+            *end = end.checked_add(self.frame_size(number)?)?;
+            Some(*end)
+        })
+    }
+
+    /// Whether the frames are those of a bundle, which inflate to these bytes: each with
+    /// [`ENTRIES_PER_FRAME`] entries, the last one with what is left. Behind bytes that are no entry
+    /// nothing can be said, and nothing is.
+    pub(crate) fn is_cut_as(&self, bundle: BundleId, plain: &[u8]) -> bool {
+        let mut ends = self.frame_ends();
+        let mut end = 0;
+        for (count, entry) in (1..).zip(bundle.entries(plain)) {
+            let Ok(entry) = entry else { return true };
+            end += size_of::<u16>() + entry.len();
+            let is_end = count % ENTRIES_PER_FRAME == 0 || count == usize::from(bundle.width());
+            if is_end && ends.next() != Some(end) {
+                return false;
+            }
+        }
+        ends.next().is_none()
+    }
+
     /// Inflates all, which may be as much as one frame may at most.
     pub(crate) fn unpack(&self) -> Option<Vec<u8>> {
         let sizes = (0..self.frames.len()).map(|number| self.frame_size(number));
@@ -233,6 +259,14 @@ impl<'a> Packed<'a> {
         }
         Some(plain)
     }
+}
+
+/// Whether two packed files have the same plain bytes in the same frames: another version of the
+/// compressor may have written one of them.
+pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let (Some(one), Some(other)) = (Packed::open(one), Packed::open(other)) else { return false };
+    let plain = one.unpack();
+    plain.is_some() && one.frame_ends().eq(other.frame_ends()) && plain == other.unpack()
 }
 
 /// The plain bytes of a file that may be packed or plain.

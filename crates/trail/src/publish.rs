@@ -307,19 +307,16 @@ impl Trail {
         Ok(objects)
     }
 
-    /// Creates objects. One that is there already is the same if its plain bytes are: another
-    /// version of the compressor may have packed them otherwise.
+    /// Creates objects. One that is there already is the same if its plain bytes are, in the same
+    /// frames: another version of the compressor may have packed them otherwise.
     fn create_objects(&self, mut objects: Vec<Object>) -> Result<(), Error> {
         loop {
             let Err(error) = self.store.create(&objects) else { return Ok(()) };
             let store::Error::Conflict { path } = &error else { return Err(error.into()) };
             let theirs = self.store.get(path)?;
             let ours = objects.iter_mut().find(|object| object.path == *path);
-            let same = ours.zip(theirs).and_then(|(ours, theirs)| {
-                let is_same = ours.bytes != theirs
-                    && packed::plain(&ours.bytes)
-                        .is_some_and(|p| Some(p) == packed::plain(&theirs));
-                is_same.then_some((ours, theirs))
+            let same = ours.zip(theirs).filter(|(ours, theirs)| {
+                ours.bytes != *theirs && packed::are_same(&ours.bytes, theirs)
             });
             let Some((ours, theirs)) = same else {
                 let (path, what) = (path.to_string(), "another one is there");

@@ -38,8 +38,9 @@ const UNMERGED_MAX: usize = 64;
 /// Written to have the engine free what it has merged. No key of a trail is so short.
 const TIDIED: &[u8] = b"tidied";
 
-/// How often that is written after a table, at most. Once is enough unless it sets off a merge itself.
-const TIDIED_MAX: u8 = 4;
+/// How often that is written after a table, at most. Once is enough unless it sets off a merge
+/// itself, and a file that a failed table left behind is there until the next start.
+const TIDIED_MAX: u8 = 3;
 
 /// Keys that are added at once while nobody can look.
 const ADDED_AT_ONCE: usize = 1_024;
@@ -57,14 +58,22 @@ pub struct DiskIds {
 }
 
 /// What is known of the engine's merging of tables.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Merging {
     /// How often the engine may still be made to free what it has merged since the last table.
     tries: u8,
-    /// How many merges had been when somebody looked last.
+    /// How many merges had been a moment ago.
     seen: usize,
-    /// How many had been when it was last made to: it ends with a look for something to merge.
-    tidied: Option<usize>,
+    /// How many had been when the folder was looked at. A table, a start and tidying itself each
+    /// end with one more, if only to find nothing to merge.
+    looked: Option<usize>,
+}
+
+impl Default for Merging {
+    fn default() -> Self {
+        // A start merges what a stop has left.
+        Self { tries: TIDIED_MAX, seen: 0, looked: None }
+    }
 }
 
 /// What no table has.
@@ -205,8 +214,6 @@ impl Drop for DiskIds {
 /// look would read it again. In parts it costs one small block, whatever the trail's size.
 fn options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
-        // What is written otherwise than as a table is written only to have the engine tidy.
-        .max_memtable_size(1)
         .filter_block_partitioning_policy(PartitioningPolicy::all(true))
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
@@ -260,16 +267,17 @@ impl Ids for DiskIds {
         let merges = self.database.compactions_completed();
         let before = std::mem::replace(&mut merging.seen, merges);
         let rests = self.database.active_compactions() == 0 && merges == before;
-        if merging.tries == 0 || !rests || merging.tidied == Some(merges) {
+        if merging.tries == 0 || !rests || merging.looked == Some(merges) {
             return Ok(());
         }
+        merging.looked = Some(merges);
         if !self.has_merged()? {
-            merging.tries = 0;
             return Ok(());
         }
         merging.tries -= 1;
-        merging.tidied = Some(merges);
-        self.keys.insert(TIDIED, []).map_err(io::Error::other)
+        self.keys.insert(TIDIED, []).map_err(io::Error::other)?;
+        // Which frees them, whatever else comes of it.
+        self.keys.rotate_memtable().map(drop).map_err(io::Error::other)
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -340,10 +348,7 @@ mod tests {
                 add(&ids, from..from + 500);
             }
             count += more;
-            wait_until("what was merged is freed", || {
-                ids.tidy().unwrap();
-                ids.merging().tries == 0 && !ids.has_merged().unwrap()
-            });
+            wait_until_tidy(&ids);
         }
         let tables = ids.keys.table_count();
         for _ in 0..10 {
@@ -351,6 +356,28 @@ mod tests {
         }
         assert_eq!(ids.keys.table_count(), tables, "and then nothing more is written");
         assert_has(&ids, count);
+    }
+
+    #[test]
+    fn what_a_start_merges_is_freed() {
+        let folder = tempfile::tempdir().unwrap();
+        for start in 0..8 {
+            let ids = DiskIds::open_gathering(folder.path(), 1_000).unwrap();
+            wait_until_tidy(&ids);
+            add(&ids, start * 5_000..start * 5_000 + 5_000);
+        }
+        let ids = DiskIds::open_gathering(folder.path(), 1_000).unwrap();
+        wait_until_tidy(&ids);
+        assert_has(&ids, 40_000);
+    }
+
+    fn wait_until_tidy(ids: &DiskIds) {
+        // From four on they are merged.
+        wait_until("merging ends", || ids.keys.l0_table_count() < 4);
+        wait_until("what was merged is freed", || {
+            ids.tidy().unwrap();
+            ids.keys.l0_table_count() < 4 && !ids.has_merged().unwrap()
+        });
     }
 
     fn wait_until(what: &str, holds: impl Fn() -> bool) {

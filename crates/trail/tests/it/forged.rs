@@ -99,32 +99,70 @@ fn a_bundle_cut_into_other_frames_is_damaged() {
     fill(&trail, 0, 300);
     trail.publish().unwrap();
     let plain = trail.resource("tile/entries/000").unwrap().unwrap();
-    let bundle = BundleId::new(0, 256).unwrap();
-    let ends = bundle.entries(&plain).scan(0, |end, entry| {
-        *end += 2 + entry.unwrap().len();
-        Some(*end)
-    });
-    let bounds: Vec<usize> = std::iter::once(0).chain(ends).collect();
-    let cut_every = |entries: usize| {
-        let bounds: Vec<usize> = bounds.iter().copied().step_by(entries).collect();
-        packed_frames(&bounds.windows(2).map(|pair| &plain[pair[0]..pair[1]]).collect::<Vec<_>>())
-    };
     drop(trail);
     let path = ObjectPath::new("trails/lab/tile/entries/000").unwrap();
-    for (entries, right) in [(64, true), (128, false), (32, false), (256, false)] {
+    for (places, right) in [
+        (&[0, 64, 128, 192, 256][..], true),
+        (&[0, 63, 128, 192, 256], false),
+        (&[0, 128, 256], false),
+        (&[0, 32, 64, 96, 128, 160, 192, 224, 256], false),
+        (&[0, 256], false),
+    ] {
         let store = world.store.snapshot();
-        store.write_raw(&path, cut_every(entries));
+        store.write_raw(&path, bundle_cut_at(places, &plain));
         let cut = World { store, ids: world.ids.clone(), ..World::new() };
         let problems = cut.check().problems;
         let damaged = |error: &Corruption| matches!(error, Corruption::BundleDamaged { .. });
-        assert_eq!(problems.is_empty(), right, "{entries} entries a frame: {problems:?}");
+        assert_eq!(problems.is_empty(), right, "{places:?}: {problems:?}");
         assert!(problems.iter().all(damaged), "{problems:?}");
-        match cut.open().unwrap().0.read_many(&[200]) {
-            Ok(list) => assert!(right && list[0].index == 200, "{entries} entries a frame"),
+        match cut.open().unwrap().0.read_many(&[63]) {
+            Ok(list) => assert!(right && list[0].index == 63, "{places:?}"),
             Err(Error::Corrupt(error)) => assert!(!right && damaged(&error), "{error}"),
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+#[test]
+fn a_bundle_that_is_there_already_is_only_taken_over_in_the_right_frames() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 300);
+    let before = world.store.snapshot();
+    trail.publish().unwrap();
+    let plain = trail.resource("tile/entries/000").unwrap().unwrap();
+    drop(trail);
+    let path = ObjectPath::new("trails/lab/tile/entries/000").unwrap();
+    for (stored, right) in [
+        (bundle_cut_at(&[0, 64, 128, 192, 256], &plain), true),
+        (bundle_cut_at(&[0, 63, 128, 192, 256], &plain), false),
+        (bundle_cut_at(&[0, 128, 256], &plain), false),
+        (plain.to_vec(), false),
+    ] {
+        let store = before.snapshot();
+        store.write_raw(&path, stored);
+        let cut = World { store, ids: world.ids.clone(), ..World::new() };
+        let published = cut.open().and_then(|(trail, _)| trail.publish().map(drop));
+        assert_eq!(published.is_ok(), right);
+        if right {
+            assert!(cut.check().is_sound());
+        } else {
+            let Err(Error::Corrupt(Corruption::BundleDamaged { .. })) = published else {
+                panic!("{published:?}");
+            };
+        }
+    }
+}
+
+/// A bundle of 256 entries as it is stored, with a frame between each two places.
+fn bundle_cut_at(places: &[usize], plain: &[u8]) -> Vec<u8> {
+    let ends = BundleId::new(0, 256).unwrap().entries(plain).scan(0, |end, entry| {
+        *end += 2 + entry.unwrap().len();
+        Some(*end)
+    });
+    let bounds: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    let frames = places.windows(2).map(|pair| &plain[bounds[pair[0]]..bounds[pair[1]]]);
+    packed_frames(&frames.collect::<Vec<_>>())
 }
 
 /// Rewrites the only frame of a journal segment with another end of its stage. The chain has no key.
