@@ -183,6 +183,7 @@ mod tests {
     use std::collections::HashSet;
     use std::sync::Mutex;
     use std::thread::ThreadId;
+    use std::time::Duration;
 
     use bytes::Bytes;
     use tokio::runtime::Runtime;
@@ -193,6 +194,9 @@ mod tests {
     #[derive(Debug, Default)]
     struct Thousands {
         broken: Option<u64>,
+        /// How long reading one takes.
+        takes: Duration,
+        reads: AtomicUsize,
         readers: Mutex<HashSet<ThreadId>>,
     }
 
@@ -207,6 +211,8 @@ mod tests {
 
         fn read_many(&self, indexes: &[u64]) -> Result<Vec<Recorded>, Error> {
             self.readers.lock().unwrap().insert(std::thread::current().id());
+            self.reads.fetch_add(indexes.len(), Ordering::Relaxed);
+            std::thread::sleep(self.takes);
             let read = |index: &u64| {
                 if self.broken == Some(*index) {
                     return Err(Error::NoEvent { index: *index, size: 0 });
@@ -274,7 +280,7 @@ mod tests {
         let readers = |count: usize| {
             let feed = Arc::new(Thousands::default());
             let read = Arc::clone(&feed);
-            let wait = move |_| std::thread::sleep(std::time::Duration::from_millis(5));
+            let wait = move |_| std::thread::sleep(Duration::from_millis(5));
             let work = move || {
                 let indexes: Vec<u64> = (0..count as u64).collect();
                 give_fitting(&read, &indexes, usize::MAX, &mut { wait }).unwrap()
@@ -285,6 +291,22 @@ mod tests {
         };
         assert_eq!(readers(SHARED_MIN - 1), 1);
         assert_eq!(readers(500), 2);
+    }
+
+    #[test]
+    fn the_other_thread_ends_when_nobody_waits_for_it() {
+        let runtime = runtime(2);
+        let takes = Duration::from_micros(100);
+        let feed = Arc::new(Thousands { broken: Some(0), takes, ..Thousands::default() });
+        let read = Arc::clone(&feed);
+        let work = move || {
+            let indexes: Vec<u64> = (0..10_000).collect();
+            give_fitting(&read, &indexes, usize::MAX, &mut drop).map(drop)
+        };
+        runtime.block_on(runtime.spawn_blocking(work)).unwrap().unwrap_err();
+        // Waits for what goes on.
+        drop(runtime);
+        assert!(feed.reads.load(Ordering::Relaxed) < 5_000);
     }
 
     #[test]
