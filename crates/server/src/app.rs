@@ -25,8 +25,8 @@ const LONG_ANSWERS_MAX: usize = 256;
 /// Imports at once: each takes two threads and some megabytes.
 const IMPORTS_MAX: usize = 4;
 
-/// Blocking reads at once, so that questions never take all threads from appends. A page of many events
-/// has a second thread, so there may be twice as many.
+/// Blocking reads at once, so that questions never take all threads from appends. A page of many
+/// events has a second thread, so there may be twice as many.
 const READS_MAX: usize = 32;
 
 /// What an application can be told.

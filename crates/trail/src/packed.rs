@@ -224,7 +224,8 @@ impl<'a> Packed<'a> {
         })
     }
 
-    /// Where each frame ends in the plain bytes, as they say themselves; ends early at one that does not.
+    /// Where each frame ends in the plain bytes, as they say themselves; no more behind one that
+    /// does not.
     fn frame_ends(&self) -> impl Iterator<Item = usize> {
         (0..self.frames.len()).scan(0_usize, |end, number| {
             *end = end.checked_add(self.frame_size(number)?)?;

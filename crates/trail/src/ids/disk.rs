@@ -275,8 +275,8 @@ impl Ids for DiskIds {
             return Ok(());
         }
         merging.tries -= 1;
+        // What frees them is to turn memory into a table, and there must be something in it.
         self.keys.insert(TIDIED, []).map_err(io::Error::other)?;
-        // Which frees them, whatever else comes of it.
         self.keys.rotate_memtable().map(drop).map_err(io::Error::other)
     }
 
