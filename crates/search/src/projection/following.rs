@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Projection;
-use super::flood::{Flood, LOOK_EVERY};
+use super::flood::{Flood, LOOK_EVERY, processor_time};
 use crate::error::Result;
 use crate::segment::{Builder, Place, Segment};
 
@@ -19,6 +19,9 @@ const WORK_TO_PAUSE: u32 = 6;
 
 /// Events are read from the trail so many at a time.
 const READ_COUNT: usize = 1_024;
+
+/// So many events are added before others may have the processor: less than a millisecond.
+const YIELD_EVERY: usize = 32;
 
 /// What a piece of work came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,16 +52,12 @@ impl Projection {
         if self.damaged.load(Ordering::Relaxed) {
             return false;
         }
-        let size = self.feed.committed_size();
+        let (size, now) = (self.feed.committed_size(), Instant::now());
         let mut progress = self.lock();
         let waiting = size.saturating_sub(progress.claimed);
-        if waiting < self.options.limits.chunk_events {
-            progress.flood = None;
-            return false;
-        }
-        let now = Instant::now();
-        let flood = progress.flood.get_or_insert_with(|| Flood::begin(now, size, waiting));
-        flood.holds_back(now, size, waiting) && progress.waiters == 0
+        let flood_rate = progress.cost.flood_rate(self.options.processors);
+        let flood = progress.flood.get_or_insert_with(|| Flood::watch(now, size));
+        flood.holds_back(now, size, waiting, flood_rate) && progress.waiters == 0
     }
 
     /// When what is in memory should go to disk.
@@ -84,9 +83,13 @@ impl Projection {
             // Another thread may take the next chunk meanwhile.
             self.notify();
         }
-        let begun = Instant::now();
+        let (begun, processor) = (Instant::now(), processor_time());
         let done = self.build(range).and_then(|segments| self.publish(segments, epoch));
-        self.lock().last_took = begun.elapsed();
+        {
+            let mut progress = self.lock();
+            progress.last_took = begun.elapsed();
+            progress.cost.learn(count, processor_time().saturating_sub(processor));
+        }
         if done.is_err() {
             self.disclaim(epoch);
         }
@@ -173,8 +176,12 @@ impl Projection {
             if events.is_empty() || events.iter().zip(next..).any(|(event, at)| event.index != at) {
                 return Err(trail::Error::NoEvent { index: next, size: to }.into());
             }
-            for recorded in &events {
-                builder.add(recorded)?;
+            for some in events.chunks(YIELD_EVERY) {
+                for recorded in some {
+                    builder.add(recorded)?;
+                }
+                // Whoever answers a client is not to wait for the system's next tick.
+                std::thread::yield_now();
             }
             next += events.len() as u64;
         }
@@ -246,11 +253,11 @@ mod tests {
 
     /// A trail that a flood pours into, and that cannot be read.
     #[derive(Debug)]
-    struct Pouring(Instant, u64);
+    struct Pouring(Instant);
 
     impl Feed for Pouring {
         fn committed_size(&self) -> u64 {
-            self.1 + 200 * u64::try_from(self.0.elapsed().as_millis()).unwrap()
+            200 * u64::try_from(self.0.elapsed().as_millis()).unwrap()
         }
 
         fn read(
@@ -266,12 +273,25 @@ mod tests {
         }
     }
 
+    /// As on two processors, so that the machine under the test does not matter.
+    fn two_processors() -> Options {
+        Options { processors: 2, ..Options::plain() }
+    }
+
+    /// Has a flood pour in from one look to the next.
+    fn pour(feed: &Sized) {
+        std::thread::sleep(LOOK_EVERY);
+        feed.0.fetch_add(100_000, Ordering::Relaxed);
+    }
+
     #[test]
     fn what_is_damaged_while_a_flood_is_held_back_is_rebuilt_by_the_scheduler() {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options::plain();
-        let feed = Arc::new(Pouring(Instant::now(), options.limits.chunk_events));
-        let projection = Projection::open(folder.path(), feed as _, options).unwrap();
+        let feed = Arc::new(Pouring(Instant::now()));
+        let projection = Projection::open(folder.path(), feed as _, two_processors()).unwrap();
+        assert!(!projection.is_held_back());
+        std::thread::sleep(LOOK_EVERY);
+        assert!(projection.is_held_back());
         let scheduler = crate::Scheduler::start(1).unwrap();
         scheduler.follow(&projection);
         std::thread::sleep(LOOK_EVERY * 4);
@@ -293,11 +313,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let feed = Arc::new(Sized::default());
         let projection =
-            Projection::open(folder.path(), Arc::clone(&feed) as _, Options::plain()).unwrap();
-        let chunk = projection.options.limits.chunk_events;
-        feed.0.store(chunk - 1, Ordering::Relaxed);
-        assert!(!projection.is_held_back(), "less than a chunk");
-        feed.0.store(chunk, Ordering::Relaxed);
+            Projection::open(folder.path(), Arc::clone(&feed) as _, two_processors()).unwrap();
+        assert!(!projection.is_held_back(), "there is nothing");
+        pour(&feed);
         assert!(projection.is_held_back());
         let awaited = projection.awaited();
         assert!(!projection.is_held_back(), "somebody waits");
@@ -305,5 +323,19 @@ mod tests {
         assert!(projection.is_held_back());
         projection.damaged.store(true, Ordering::Relaxed);
         assert!(!projection.is_held_back(), "what is damaged is rebuilt at once");
+    }
+
+    #[test]
+    fn few_events_are_never_held_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let feed = Arc::new(Sized::default());
+        let projection =
+            Projection::open(folder.path(), Arc::clone(&feed) as _, two_processors()).unwrap();
+        assert!(!projection.is_held_back());
+        for _ in 0..3 {
+            std::thread::sleep(LOOK_EVERY);
+            feed.0.fetch_add(900, Ordering::Relaxed);
+            assert!(!projection.is_held_back());
+        }
     }
 }

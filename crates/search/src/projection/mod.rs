@@ -12,6 +12,7 @@ mod limits;
 mod merging;
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
@@ -30,7 +31,7 @@ use crate::segment::{Place, Segment, fingerprint};
 use crate::view::View;
 use crate::{Kinds, NoKinds};
 
-use flood::Flood;
+use flood::{Cost, Flood};
 
 /// For so long after the last of many events it is believed that more will be added.
 const BUSY_FOR: Duration = Duration::from_secs(2);
@@ -42,12 +43,15 @@ pub struct Options {
     pub kinds: Arc<dyn Kinds>,
     /// How much is done at a time.
     pub limits: Limits,
+    /// How many processors there are: what a flood is depends on it.
+    pub processors: usize,
 }
 
 impl Options {
-    /// The usual limits and this catalogue of actions.
+    /// The usual limits, this catalogue of actions and the processors of this machine.
     pub fn new(kinds: Arc<dyn Kinds>) -> Self {
-        Self { kinds, limits: Limits::STANDARD }
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { kinds, limits: Limits::STANDARD, processors }
     }
 
     /// Without a catalogue of actions.
@@ -95,7 +99,9 @@ struct Progress {
     rate: u64,
     /// How long the last chunk took.
     last_took: Duration,
-    /// The flood that goes on, when more waits than one chunk.
+    /// What an event took of a processor lately.
+    cost: Cost,
+    /// What is known of a flood.
     flood: Option<Flood>,
     /// So many wait for events to be found.
     waiters: usize,

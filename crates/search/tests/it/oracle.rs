@@ -49,7 +49,7 @@ fn small_parts(random: &mut Random) -> Parts {
 }
 
 fn options(parts: Parts) -> Options {
-    Options { kinds: Arc::new(Catalogue), limits: Limits { parts, ..small_limits() } }
+    Options { limits: Limits { parts, ..small_limits() }, ..Options::new(Arc::new(Catalogue)) }
 }
 
 /// A trail of random events, projected in random steps.
@@ -274,7 +274,7 @@ fn check_one_segment(random: &mut Random, count: usize, parts: Parts, rounds: us
     let feed = MemoryFeed::new();
     append(&feed, random, count);
     let limits = Limits { parts, ..Limits::STANDARD };
-    let options = Options { kinds: Arc::new(Catalogue), limits };
+    let options = Options { limits, ..Options::new(Arc::new(Catalogue)) };
     let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
     projection.catch_up_once().unwrap();
     let events = feed.all();
