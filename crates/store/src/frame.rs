@@ -1,12 +1,13 @@
 //! The bytes of a journal segment. Normative; both backends write and read exactly these.
 //!
-//! A segment is a header and then frames, without gaps. Integers are big-endian.
+//! A segment is a header, then frames without gaps, then perhaps padding. Integers are big-endian.
 //!
 //! ```text
 //! header   "IDLJRNL1" | u64 segment number | u32 head size | head | hash
 //!          hash  = SHA-256(all of the header before it)
 //! frame    "IDLFRAME" | u32 head size | u32 stage size | head | stage | chain
 //!          chain = SHA-256(chain before | all of the frame before it)
+//! padding  zeros, up to the segment's end
 //! ```
 //!
 //! The chain before a segment's first frame is its header's hash. A header's head is the head of the
@@ -139,6 +140,11 @@ pub(crate) fn read_frame(
         stage: segment.slice(stage..stage + sizes.stage),
     };
     Ok((frame, chain, end))
+}
+
+/// Whether there is nothing but padding from `at` on.
+pub(crate) fn is_padding(segment: &[u8], at: usize) -> bool {
+    segment.get(at..).is_some_and(|rest| rest.iter().all(|byte| *byte == 0))
 }
 
 /// Whether something follows the bad frame at `at`, so that it cannot be a last frame that a crash

@@ -280,10 +280,14 @@ impl MemoryJournal {
 }
 
 impl State {
-    /// The newest segment, which must be as long as its writer left it.
+    /// The newest segment, which must be as its writer left it, without its padding.
     fn newest(&mut self, position: &Position) -> Result<&mut Vec<u8>> {
+        let end = usize::try_from(position.end()).unwrap_or(usize::MAX);
         match self.files.get_mut(&position.path) {
-            Some(Contents::Segment(bytes)) if bytes.len() as u64 == position.end() => Ok(bytes),
+            Some(Contents::Segment(bytes)) if frame::is_padding(bytes, end) => {
+                bytes.truncate(end);
+                Ok(bytes)
+            }
             _ => Err(Error::Damaged {
                 path: position.path.clone(),
                 offset: position.end(),

@@ -65,12 +65,12 @@ impl Position {
         self.segments.last().map_or(FIRST, |(number, _)| *number)
     }
 
-    /// The size of the newest segment, a bad tail included: where the next frame goes.
+    /// The size of the newest segment, a bad tail included and padding not: where the next frame goes.
     pub(crate) fn end(&self) -> u64 {
         self.segments.last().map_or(0, |(_, size)| *size)
     }
 
-    /// Bytes in all segments.
+    /// Bytes in all segments, padding not counted.
     pub(crate) fn size_bytes(&self) -> u64 {
         self.segments.iter().map(|(_, size)| size).sum()
     }
@@ -232,7 +232,8 @@ pub(crate) fn replay(
             replay.torn = Some(Torn { path: path.clone(), offset: place.at as u64, size });
         }
         let mut all = position.map_or_else(Vec::new, |before| before.segments);
-        all.push((*number, bytes.len() as u64));
+        let end = if replay.torn.is_some() { bytes.len() } else { place.at };
+        all.push((*number, end as u64));
         position = Some(Position {
             folder: folder.clone(),
             segments: all,
@@ -253,14 +254,17 @@ struct Place {
 }
 
 impl Place {
-    /// Reads frames up to the end of the segment, or to the first bad one.
+    /// Reads frames up to the padding or the end of the segment, or to the first bad one.
     fn read_frames(
         &mut self,
         segment: &Bytes,
         replay: &mut Replay,
     ) -> std::result::Result<(), &'static str> {
         while self.at < segment.len() {
-            let (frame, chain, end) = frame::read_frame(segment, self.at, &self.chain)?;
+            let (frame, chain, end) = match frame::read_frame(segment, self.at, &self.chain) {
+                Err(_) if frame::is_padding(segment, self.at) => break,
+                read => read?,
+            };
             self.at = end;
             self.chain = chain;
             self.head = frame.head.clone();

@@ -261,6 +261,60 @@ pub fn a_damaged_last_frame_is_reported(subject: &dyn Subject) {
     assert_eq!(open(&*store).1.frames.len(), 2);
 }
 
+/// Zeros behind the last frame are written over, whether the segment goes on or another does.
+pub fn a_segment_may_end_in_padding(subject: &dyn Subject) {
+    let offsets = three_frames(subject);
+    for padding in [1, 7, 16, 5_000] {
+        let mut bytes = subject.read_raw(&segment(1));
+        bytes.truncate(offsets[3]);
+        bytes.resize(offsets[3] + padding, 0);
+        subject.write_raw(&segment(1), &bytes);
+        let store = subject.open();
+        let (mut journal, replay) = open(&*store);
+        assert_eq!((replay.frames.len(), replay.torn), (3, None), "{padding} zeros");
+        assert_eq!(journal.size_bytes(), offsets[3] as u64);
+        journal.cut().unwrap();
+        journal.commit(b"three", &[b"more"], b"four").unwrap();
+        journal.commit(b"four", &[b"more"], b"five").unwrap();
+        drop((journal, store));
+        let store = subject.open();
+        let (_, replay) = open(&*store);
+        assert_eq!((replay.frames.len(), replay.torn), (5, None), "{padding} zeros");
+    }
+    let mut bytes = subject.read_raw(&segment(1));
+    bytes.resize(bytes.len() + 3_000, 0);
+    subject.write_raw(&segment(1), &bytes);
+    let store = subject.open();
+    let (mut journal, _) = open(&*store);
+    journal.rotate().unwrap();
+    journal.commit(b"five", &[b"more"], b"six").unwrap();
+    drop((journal, store));
+    let store = subject.open();
+    assert_eq!(open(&*store).1.frames.len(), 6);
+}
+
+/// It is a frame that a crash cut short, or else damage.
+pub fn a_byte_in_padding_is_noticed(subject: &dyn Subject) {
+    let offsets = three_frames(subject);
+    let mut whole = subject.read_raw(&segment(1));
+    whole.resize(offsets[3] + 40, 0);
+    let store = subject.open();
+    for at in offsets[3]..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        subject.write_raw(&segment(1), &bytes);
+        let (_, replay) = open(&*store);
+        assert_eq!(replay.frames.len(), 3);
+        let torn = Torn { path: segment(1), offset: offsets[3] as u64, size: 40 };
+        assert_eq!(replay.torn, Some(torn), "flipped at {at}");
+    }
+    subject.write_raw(&segment(1), &whole);
+    open(&*store).0.rotate().unwrap();
+    whole[offsets[3] + 20] = 1;
+    subject.write_raw(&segment(1), &whole);
+    assert_eq!(damage(&*store), (segment(1), offsets[3] as u64));
+}
+
 /// In the header or in a frame, it is found where it is and nothing is cut.
 pub fn a_flipped_byte_before_the_last_frame_is_damage(subject: &dyn Subject) {
     let offsets = three_frames(subject);

@@ -1,4 +1,7 @@
 //! A journal on disk: one write and one `fdatasync` per commit.
+//!
+//! A busy segment is padded with zeros, and frames are written over them. While a file keeps its size,
+//! syncing it costs one write of the disk; when it grows, the file system has its own to write as well.
 
 use std::{
     fs::File,
@@ -28,6 +31,15 @@ const SEGMENT_MODE: Mode = Mode::from_raw_mode(0o600);
 /// How often the listing is read again because segments came and went while they were read.
 const MAX_READ_ATTEMPTS: usize = 10;
 
+/// A segment that already has so many bytes is padded with as many more …
+const PADDING_BYTES: u64 = 1024 * 1024;
+
+/// … when a frame comes that is small beside them: then others will fit.
+const PADDED_FRAME_MAX: u64 = PADDING_BYTES / 8;
+
+/// Padding is written in pieces of this.
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+
 /// The most pieces that one system call writes (`IOV_MAX`).
 const MAX_PIECES: usize = 1024;
 
@@ -36,6 +48,8 @@ const MAX_PIECES: usize = 1024;
 pub(super) struct DiskJournal {
     inner: Arc<Inner>,
     file: File,
+    /// Bytes in the file: the newest segment and its padding.
+    length: u64,
     position: Position,
     version: Arc<Mutex<u64>>,
     /// The version that this writer saw last.
@@ -62,6 +76,7 @@ impl DiskJournal {
         let journal = Self {
             inner: Arc::clone(inner),
             file: open_segment(inner, &path)?.ok_or_else(|| vanished(&path))?,
+            length: position.end(),
             position,
             seen: *seen,
             version: Arc::clone(&version),
@@ -87,6 +102,7 @@ impl DiskJournal {
         let journal = Self {
             inner: Arc::clone(inner),
             file,
+            length: segments.last().map_or(0, |newest| newest.bytes.len() as u64),
             position,
             version,
             seen,
@@ -107,7 +123,7 @@ impl DiskJournal {
             return Err(Error::Conflict { path: self.position.path.clone() });
         }
         let size = self.file.metadata().map_err(|error| self.refused(error))?.len();
-        if size != self.position.end() {
+        if size != self.length {
             return Err(Error::Damaged {
                 path: self.position.path.clone(),
                 offset: self.position.end().min(size),
@@ -157,9 +173,30 @@ impl DiskJournal {
     }
 
     /// Appends a frame; on an error that is not [`Error::Unknown`], nothing of it is left.
-    fn append(&self, pieces: &[&[u8]]) -> Result<()> {
+    fn append(&mut self, pieces: &[&[u8]]) -> Result<()> {
+        let size = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let padding = self.padding_behind(size);
+        match self.append_padded(pieces, size, padding) {
+            // A disk that is nearly full may have space for the frame alone.
+            Err(Error::NoSpace { .. }) if padding > 0 => self.append_padded(pieces, size, 0),
+            result => result,
+        }
+    }
+
+    /// How much padding to write behind a frame of this size.
+    fn padding_behind(&self, frame: u64) -> u64 {
         let end = self.position.end();
-        if let Err(error) = write_at(&self.file, pieces, end) {
+        let fits = end + frame <= self.length;
+        let is_busy = end >= PADDING_BYTES && frame <= PADDED_FRAME_MAX;
+        if is_busy && !fits { PADDING_BYTES } else { 0 }
+    }
+
+    fn append_padded(&mut self, pieces: &[&[u8]], size: u64, padding: u64) -> Result<()> {
+        let end = self.position.end();
+        let zeros = usize::try_from(padding).unwrap_or_default() / ZEROS.len();
+        let mut all = pieces.to_vec();
+        all.extend(std::iter::repeat_n(ZEROS.as_slice(), zeros));
+        if let Err(error) = write_at(&self.file, &all, end) {
             return Err(match self.cut_to(end) {
                 Ok(()) => Error::write(&self.position.path, error),
                 Err(_) => self.unknown(error),
@@ -167,11 +204,14 @@ impl DiskJournal {
         }
         // After a failed sync the kernel may have dropped the pages and report success next time:
         // nothing can be said any more, by this writer or by trying again.
-        self.file.sync_data().map_err(|error| self.unknown(error))
+        self.file.sync_data().map_err(|error| self.unknown(error))?;
+        self.length = self.length.max(end + size + padding);
+        Ok(())
     }
 
-    fn cut_to(&self, size: u64) -> io::Result<()> {
+    fn cut_to(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
+        self.length = size;
         self.file.sync_data()
     }
 
@@ -210,6 +250,7 @@ impl Journal for DiskJournal {
                 .and_then(|file| file.ok_or_else(|| vanished(&next.path)));
             journal.file = file.map_err(|error| journal.unknown(io::Error::other(error)))?;
             journal.position.rotate(next);
+            journal.length = journal.position.end();
             Ok(number)
         })
     }

@@ -291,6 +291,46 @@ fn a_reader_in_the_same_process_never_sees_half_a_frame() {
 }
 
 #[test]
+fn a_busy_segment_grows_in_large_steps_and_a_quiet_one_by_its_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Disk::open(folder.path()).unwrap();
+    let mut journal = store.create_journal(&path("j"), b"").unwrap();
+    let segment = folder.path().join("j/0000000000000001");
+    let length = || fs::metadata(&segment).unwrap().len();
+    let frame = vec![b'x'; 30_000];
+    let mut lengths = vec![length()];
+    for _ in 0..150 {
+        journal.commit(b"", &[&frame], b"").unwrap();
+        if journal.size_bytes() < 1 << 20 {
+            assert_eq!(length(), journal.size_bytes());
+        } else if lengths.last() != Some(&length()) {
+            lengths.push(length());
+        }
+    }
+    // 4.5 MB: one by frames, and then four steps of a mebibyte and what is in front of it.
+    assert!((4..=6).contains(&lengths.len()), "{lengths:?}");
+    // A large frame goes over the padding and beyond, and makes none.
+    let large = vec![b'y'; 2 << 20];
+    journal.commit(b"", &[&large], b"").unwrap();
+    assert_eq!(length(), journal.size_bytes());
+    journal.commit(b"", &[&frame], b"").unwrap();
+    assert!(length() > journal.size_bytes());
+    drop((journal, store));
+    let store = Disk::open(folder.path()).unwrap();
+    let (mut journal, replay) = store.open_journal(&path("j")).unwrap().unwrap();
+    assert_eq!((replay.frames.len(), replay.torn), (152, None));
+    let before = length();
+    journal.commit(b"", &[&frame], b"").unwrap();
+    assert_eq!(length(), before, "what was read as padding is used");
+    assert_eq!(journal.rotate().unwrap(), 2);
+    journal.commit(b"", &[&frame], b"").unwrap();
+    drop((journal, store));
+    let store = Disk::open(folder.path()).unwrap();
+    let (_, replay) = store.open_journal(&path("j")).unwrap().unwrap();
+    assert_eq!((replay.frames.len(), replay.torn), (154, None));
+}
+
+#[test]
 fn a_segment_that_changed_under_its_writer_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let store = Disk::open(folder.path()).unwrap();

@@ -9,13 +9,18 @@ use bytes::Bytes;
 use store::{Disk, Error, Object, ObjectPath, Store};
 use tempfile::TempDir;
 
-/// A file system of one mebibyte in memory, unmounted when it is dropped.
+/// A small file system in memory, unmounted when it is dropped.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
+    /// One mebibyte.
     fn mount() -> Self {
+        Self::mount_with("size=1m")
+    }
+
+    fn mount_with(size: &str) -> Self {
         let disk = Self(tempfile::tempdir().unwrap());
-        disk.run(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+        disk.run(&["-t", "tmpfs", "-o", size, "tmpfs"]);
         disk
     }
 
@@ -92,6 +97,30 @@ fn a_full_disk_harms_no_journal_and_commits_go_on_when_there_is_room() {
     let (_, replay) = store.open_journal(&path("j")).unwrap().unwrap();
     assert_eq!(replay.frames.len(), committed as usize + 2);
     assert_eq!(replay.frames.last().unwrap().head, "last");
+}
+
+#[test]
+fn a_disk_without_space_for_padding_takes_frames_until_it_is_full() {
+    let disk = SmallDisk::mount_with("size=2560k");
+    let store = Disk::open(disk.0.path()).unwrap();
+    let mut journal = store.create_journal(&path("j"), b"0").unwrap();
+    let segment = || fs::metadata(disk.0.path().join("j/0000000000000001")).unwrap().len();
+    let mut committed = 0_u32;
+    let mut was_padded = false;
+    let error = loop {
+        match journal.commit(b"0", &[&[b'x'; 10_000]], b"0") {
+            Ok(()) => committed += 1,
+            Err(error) => break error,
+        }
+        was_padded |= segment() > journal.size_bytes() + 900_000;
+    };
+    assert_no_space(&error);
+    assert!(was_padded);
+    assert!(committed > 240, "{committed} frames");
+    assert_eq!(segment(), journal.size_bytes());
+    drop((journal, store));
+    let (_, replay) = Disk::open(disk.0.path()).unwrap().open_journal(&path("j")).unwrap().unwrap();
+    assert_eq!((replay.frames.len(), replay.torn), (committed as usize, None));
 }
 
 #[test]
