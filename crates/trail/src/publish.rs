@@ -266,7 +266,10 @@ impl Trail {
         let bundle = BundleId::new(number, width).map_err(|_| Error::Stopped)?;
         let path = self.layout.bundle(bundle);
         let damaged = |what| Corruption::BundleDamaged { path: path.to_string(), what };
+        // There is no hurry here, and appends that wait for a processor would wait for the next tick.
+        std::thread::yield_now();
         let bytes = pack(&edge.pieces()).map_err(|_| damaged("cannot be packed"))?;
+        std::thread::yield_now();
         let written = Packed::open(&bytes).and_then(|packed| packed.unpack());
         let written = written.ok_or_else(|| damaged("cannot be inflated after packing"))?;
         for entry in bundle.entries(&written).skip(hashed) {

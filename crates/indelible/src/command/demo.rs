@@ -52,7 +52,7 @@ pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit
     let (_, token) =
         instance.create_token("demo", Some(lab.clone()), scopes, None, &by).map_err(explain)?;
     let vkey = instance.trail(&lab)?.trail.verifier().to_string();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = serve::runtime()?;
     runtime.block_on(async {
         let stopped = serve::stopped()?;
         let server = Server::over(listener, Arc::clone(&instance), ServeOptions::new(listen))?;
