@@ -315,6 +315,32 @@ pub fn a_byte_in_padding_is_noticed(subject: &dyn Subject) {
     assert_eq!(damage(&*store), (segment(1), offsets[3] as u64));
 }
 
+/// What a crash wrote of it may be any of its parts; one that became padding before another is damage.
+pub fn a_frame_cut_short_in_padding_is_torn(subject: &dyn Subject) {
+    let offsets = three_frames(subject);
+    let whole = subject.read_raw(&segment(1));
+    let store = subject.open();
+    for at in offsets[2]..whole.len() {
+        for missing in [at..whole.len(), offsets[2]..at, at..at + 1] {
+            let mut bytes = whole.clone();
+            bytes[missing].fill(0);
+            let is_whole = bytes == whole;
+            let is_padding = bytes[offsets[2]..].iter().all(|byte| *byte == 0);
+            bytes.resize(bytes.len() + 3_000, 0);
+            let size = (bytes.len() - offsets[2]) as u64;
+            subject.write_raw(&segment(1), &bytes);
+            let (_, replay) = open(&*store);
+            assert_eq!(replay.frames.len(), if is_whole { 3 } else { 2 });
+            let torn = Torn { path: segment(1), offset: offsets[2] as u64, size };
+            assert_eq!(replay.torn, (!is_whole && !is_padding).then_some(torn), "at {at}");
+        }
+    }
+    let mut bytes = whole;
+    bytes[offsets[1]..offsets[2]].fill(0);
+    subject.write_raw(&segment(1), &bytes);
+    assert_eq!(damage(&*store), (segment(1), offsets[1] as u64));
+}
+
 /// In the header or in a frame, it is found where it is and nothing is cut.
 pub fn a_flipped_byte_before_the_last_frame_is_damage(subject: &dyn Subject) {
     let offsets = three_frames(subject);

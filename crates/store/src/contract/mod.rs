@@ -55,6 +55,7 @@ macro_rules! contract_tests {
             a_damaged_last_frame_is_reported
             a_segment_may_end_in_padding
             a_byte_in_padding_is_noticed
+            a_frame_cut_short_in_padding_is_torn
             a_flipped_byte_before_the_last_frame_is_damage
             a_frame_that_moved_is_damage
             a_lost_segment_is_damage
