@@ -46,7 +46,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { reserve_bytes: 0, goes_on: false, unpublished_bytes_max: 128 * 1024 * 1024 }
+        Self { reserve_bytes: 0, goes_on: false, unpublished_bytes_max: 96 * 1024 * 1024 }
     }
 }
 
