@@ -86,14 +86,14 @@ pub(crate) enum Command {
     /// Finds events
     Search {
         /// Such as: 'actor:ana action:delete* outcome:failure "lot 42"'; behind `--` when it begins
-        /// with `-`
+        /// with `-`. All of it is in docs/query.md, and on a server's page /help
         query: Vec<String>,
         #[command(flatten)]
         at: InTrail,
         /// How to write them
         #[arg(short, long, value_enum, default_value = "table")]
         output: Output,
-        /// The most events; all when absent and the output is not a table
+        /// The most events; when absent, 50 in a table and otherwise all
         #[arg(long)]
         limit: Option<usize>,
     },

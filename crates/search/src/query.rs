@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::{During, Expression, Field, Hours, Late, fold, words};
+use crate::{During, Expression, Field, Hours, Late, fold, lookup, words};
 
 /// The most clauses and texts of one question.
 pub(crate) const CLAUSES_MAX: usize = 64;
@@ -97,7 +97,7 @@ impl Interval {
         self.from.is_none_or(|from| from <= micros) && self.to.is_none_or(|to| micros < to)
     }
 
-    /// The moments that are in both.
+    /// The moments that are in both; where none is, it ends where it begins.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         // `None` is less than every moment, as an open beginning is; an open end is not.
@@ -105,12 +105,18 @@ impl Interval {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        Self { from: self.from.max(other.from), to }
+        let from = self.from.max(other.from);
+        Self { from, to: to.map(|to| from.map_or(to, |from| to.max(from))) }
     }
 
     /// Whether nothing from a first to a last moment is in it.
     pub(crate) fn misses(&self, first: i64, last: i64) -> bool {
         self.from.is_some_and(|from| last < from) || self.to.is_some_and(|to| to <= first)
+    }
+
+    /// Whether it ends before it begins.
+    pub fn is_reversed(&self) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| from > to)
     }
 
     /// Whether every moment is in it.
@@ -290,6 +296,9 @@ impl Pattern {
                 }
                 Self::Prefix(_) => {
                     Err("an address has no prefix; name a network, as in ip:10.0.0.0/8".to_owned())
+                }
+                _ if self.text().contains('/') && lookup::network(self.text()).is_none() => {
+                    Err(format!("`{}` is no network, as 10.0.0.0/8 is one", self.text()))
                 }
                 _ => Ok(()),
             };

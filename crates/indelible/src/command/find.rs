@@ -20,7 +20,13 @@ pub(crate) fn run(query: &str, at: &InTrail, output: Output, limit: Option<usize
     let default = if output == Output::Table { TABLE_LIMIT } else { usize::MAX };
     let limit = limit.unwrap_or(default);
     let mut rows = Vec::new();
-    source.newest(query, limit, &mut |recorded| {
+    let mut found = 0;
+    // One more tells whether there are more.
+    source.newest(query, limit.saturating_add(1), &mut |recorded| {
+        found += 1;
+        if found > limit {
+            return Ok(());
+        }
         if output == Output::Json {
             return Ok(output::line(&recorded.to_json())?);
         }
@@ -30,6 +36,11 @@ pub(crate) fn run(query: &str, at: &InTrail, output: Output, limit: Option<usize
     if output != Output::Json {
         let header = ["index", "occurred", "actor", "action", "target", "outcome", "reason"];
         output::rows(output, &header, &rows)?;
+    }
+    if found > limit {
+        output::note(&format!("these are the newest {limit}; --limit N shows more of them"));
+    } else if found == 0 {
+        output::note("no event is like this");
     }
     Ok(Exit::Done)
 }

@@ -77,6 +77,9 @@ fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance
 /// Tells what became of all records, and the exit code for it.
 fn conclude(dialect: &str, total: &Counts, exit: Exit) -> Result<Exit> {
     output::line(&total.to_json().to_string())?;
+    if total.read() == 0 {
+        output::note("nothing was read: the file has no records in it");
+    }
     if total.rejected == 0 {
         return Ok(exit);
     }

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use server::instance::{Instance, InstanceOptions, default_state_folder};
+use server::instance::{Instance, InstanceError, InstanceOptions, default_state_folder};
 
 use super::explain;
-use crate::exit::Exit;
+use crate::exit::{Exit, usage};
 use crate::output;
 
 pub(crate) fn run(directory: &Path, origin: &str, state_dir: Option<PathBuf>) -> Result<Exit> {
     let options = InstanceOptions::new(state_dir.unwrap_or_else(default_state_folder));
-    let (instance, secret) = Instance::init(directory, origin, options).map_err(explain)?;
+    let (instance, secret) =
+        Instance::init(directory, origin, options).map_err(|error| match error {
+            InstanceError::Origin { .. } => usage(format!("--origin: {error}")),
+            other => explain(other),
+        })?;
     instance.stop();
     output::line(secret.expose())?;
     let shown = directory.display();

@@ -16,6 +16,7 @@ mod token;
 mod trail;
 mod verify;
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -175,12 +176,18 @@ fn refused(error: InstanceError, state: &Path) -> anyhow::Error {
     ))
 }
 
-/// Says what to do about a directory that a server has open.
+/// Says what to do about a directory that a server has open, or that is somebody else's.
 fn explain(error: InstanceError) -> anyhow::Error {
     let locked = matches!(error, InstanceError::Store(store::Error::Locked { .. }));
+    let denied = matches!(
+        &error,
+        InstanceError::File { source, .. } if source.kind() == ErrorKind::PermissionDenied
+    );
     let error = anyhow::Error::from(error);
     if locked {
         error.context("another process has this directory open; wait until it ends, or end it")
+    } else if denied {
+        error.context("run this as the user that the data directory belongs to")
     } else {
         error
     }

@@ -85,8 +85,12 @@ pub(crate) fn run(command: Token) -> Result<Exit> {
             output::rows(output, &header, &list(&place)?)?;
         }
         Token::Revoke { id, place, reason } => {
-            let id = TokenId::parse(&id)
-                .ok_or_else(|| usage("a token's id has 12 hexadecimal digits; see `token list`"))?;
+            let id = TokenId::parse(&id).ok_or_else(|| {
+                usage(
+                    "a token's id has 12 hexadecimal digits: those between the underscores of the \
+                     token; see `token list`",
+                )
+            })?;
             match revoke(&place, &id, reason.as_deref())? {
                 None => output::note(&format!("revoked {id}")),
                 Some(at) => output::note(&format!(

@@ -153,8 +153,9 @@ fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
         |path: &str| source.get(path)?.ok_or_else(|| unverified(format!("{path} is missing")));
     let note = source.get("checkpoint")?.ok_or_else(|| source.absent())?;
     let note = String::from_utf8(note).map_err(|_| unverified("the checkpoint is not text"))?;
-    let checkpoint = Checkpoint::open(&note, None, std::slice::from_ref(key))
-        .map_err(|error| unverified(format!("the checkpoint does not verify: {error}")))?;
+    let checkpoint = Checkpoint::open(&note, None, std::slice::from_ref(key)).map_err(|error| {
+        unverified(format!("the checkpoint does not verify: {error}{}", other_key(&note, key)))
+    })?;
     let size = checkpoint.size();
     let mut tree = TileBuilder::new();
     let compare = |tile: Tile, bytes: &[u8]| {
@@ -185,6 +186,20 @@ fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Says so where a key of another log was given: that is a slip, and no forgery.
+fn other_key(signed: &str, key: &VerifierKey) -> String {
+    let signers: Vec<&str> = signed
+        .lines()
+        .filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next())
+        .take(LOGS_NAMED_MAX)
+        .collect();
+    if signers.is_empty() || signers.contains(&key.name()) {
+        return String::new();
+    }
+    let signers = output::printable(&signers.join(", "));
+    format!("; it says that it is signed by {signers}, and --vkey is of {}", key.name())
+}
+
 fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Result<Exit> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -198,9 +213,10 @@ fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Resul
             return Err(usage("the receipt does not carry its entry; give it with --entry FILE"));
         }
     };
-    let checkpoint = receipt
-        .verify(leaf_hash(&bytes), std::slice::from_ref(key), None)
-        .map_err(|error| unverified(format!("the receipt does not verify: {error}")))?;
+    let checkpoint =
+        receipt.verify(leaf_hash(&bytes), std::slice::from_ref(key), None).map_err(|error| {
+            unverified(format!("the receipt does not verify: {error}{}", other_key(&text, key)))
+        })?;
     let openings = carried.map(|(_, openings)| openings).unwrap_or_default();
     let withheld = verify_openings(&bytes, &openings)?;
     output::line(&format!(

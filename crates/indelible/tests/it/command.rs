@@ -1,5 +1,7 @@
 //! What a person types, and what comes back.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Command;
 
 use serde_json::Value;
@@ -10,8 +12,72 @@ use crate::shell::{Shell, opencga, with_trail};
 fn init_refuses_a_directory_that_has_something_in_it() {
     let shell = Shell::new();
     assert!(shell.fails(1, &["init", "data", "--origin", "x"]).contains("not empty"));
-    assert!(shell.fails(1, &["init", "other", "--origin", "a b+c"]).contains("origin"));
+    assert!(shell.fails(2, &["init", "other", "--origin", "a b+c"]).contains("--origin"));
+    assert!(!shell.path("other").try_exists().unwrap(), "nothing was begun");
     assert!(shell.fails(2, &["init"]).contains("--origin"));
+}
+
+#[test]
+fn an_empty_directory_becomes_private_and_one_of_somebody_else_is_not_taken_for_none() {
+    let shell = Shell::new();
+    let made = shell.path("made");
+    std::fs::create_dir(&made).unwrap();
+    std::fs::set_permissions(&made, Permissions::from_mode(0o755)).unwrap();
+    shell.done(&["init", "made", "--origin", "x"]);
+    assert_eq!(std::fs::metadata(&made).unwrap().mode() & 0o777, 0o700);
+
+    // Whoever asks must be able to get as far as the directory.
+    std::fs::set_permissions(shell.folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let command = shell.command(&["trail", "list", "--data", "made"]);
+    let denied = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(shell.folder.path())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(denied.stderr).unwrap();
+    assert!(errors.contains("run this as the user"), "{errors}");
+    assert!(errors.contains("ermission denied"), "{errors}");
+}
+
+#[test]
+fn a_table_says_that_there_is_more_and_that_there_is_nothing() {
+    let (shell, _) = with_trail();
+    shell.done(&["import", "opencga", &opencga("v3.0.0_test.json"), "--trail", "lab"]);
+    let told = |arguments: &[&str]| {
+        let output = shell.run(arguments);
+        assert!(output.status.success());
+        let rows = String::from_utf8(output.stdout).unwrap().lines().count();
+        (rows, String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, cut) = told(&["search", "", "--trail", "lab"]);
+    assert!(cut.contains("newest 50") && cut.contains("--limit"), "{cut}");
+    let (rows, cut) = told(&["search", "", "--trail", "lab", "-o", "json", "--limit", "3"]);
+    assert!(rows == 3 && cut.contains("newest 3"), "{rows} {cut}");
+    let (_, whole) = told(&["search", "", "--trail", "lab", "-o", "json"]);
+    assert_eq!(whole, "");
+    let (rows, none) = told(&["search", "actor:nobody9", "--trail", "lab", "-o", "json"]);
+    assert!(rows == 0 && none.contains("no event is like this"), "{none}");
+    std::fs::write(shell.path("empty"), "").unwrap();
+    let (_, empty) = told(&["import", "opencga", "empty", "--trail", "lab"]);
+    assert!(empty.contains("nothing was read"), "{empty}");
+}
+
+#[test]
+fn a_key_of_another_log_is_a_slip_and_said_to_be_one() {
+    let (shell, vkey) = with_trail();
+    shell.done(&["import", "opencga", &opencga("v3.1.0_opencga.json"), "--trail", "lab"]);
+    let says = |log: &str| shell.fails(3, &["verify", "--vkey", &vkey, log]);
+    let other = says("data/trails/system");
+    assert!(other.contains("signed by test.example/system"), "{other}");
+    assert!(other.contains("--vkey is of test.example/lab"), "{other}");
+    let checkpoint = shell.path("data/trails/lab/checkpoint");
+    let forged = std::fs::read_to_string(&checkpoint).unwrap().replacen('\n', "\n1", 1);
+    std::fs::remove_file(&checkpoint).unwrap();
+    std::fs::write(&checkpoint, forged).unwrap();
+    let forged = says("data/trails/lab");
+    assert!(!forged.contains("--vkey is of"), "{forged}");
 }
 
 #[test]

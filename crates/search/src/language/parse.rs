@@ -12,6 +12,11 @@ use crate::{during, hours, late};
 pub const KEYWORDS: [&str; 9] =
     ["from", "to", "recorded_from", "recorded_to", "during", "hours", "late", "has", "index"];
 
+/// Words by which other languages join conditions.
+pub(super) const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
+
+const REVERSED: &str = "ends before it begins, so that nothing is in it; change its ends";
+
 /// What is wrong with a question, where, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -88,9 +93,28 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
         let message = "`~` belongs behind a field's name, as in action:~^get; or quote it";
         return Err(Fault::new(value.place, message));
     }
+    if !value.quoted && JOINING.contains(&value.text.as_str()) {
+        let word = &value.text;
+        let message = format!(
+            "`{word}` joins nothing here: conditions with a space between them must all hold, one of \
+             several values is action:(create|update), and `-` is the opposite; quote it to search for \
+             the word"
+        );
+        return Err(Fault::new(value.place, &message));
+    }
+    if let Some((name, rest)) = assigned(&value.text).filter(|_| !value.quoted) {
+        let message =
+            format!("write {name}:{rest} for the field, or quote it to search for the text");
+        return Err(Fault::new(value.place, &message));
+    }
     let text = Text { text: value.text, prefix: value.prefix, negated };
     text.check().map_err(|message| Fault::new(value.place, &message))?;
     Ok(text)
+}
+
+/// What would be a condition if a colon stood in place of its `=`.
+pub(super) fn assigned(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(name, _)| Field::parse(name).is_some() || KEYWORDS.contains(name))
 }
 
 /// A name and what stands behind its colon.
@@ -108,10 +132,22 @@ struct Term<'a> {
 impl Term<'_> {
     fn add_to(self, query: &mut Query) -> Result<(), Fault> {
         match self.name.to_ascii_lowercase().as_str() {
-            "from" => set(&mut query.occurred.from, self.time()?, &self),
-            "to" => set(&mut query.occurred.to, self.time()?, &self),
-            "recorded_from" => set(&mut query.recorded.from, self.time()?, &self),
-            "recorded_to" => set(&mut query.recorded.to, self.time()?, &self),
+            "from" => {
+                set(&mut query.occurred.from, self.time()?, &self)?;
+                self.in_order(&query.occurred)
+            }
+            "to" => {
+                set(&mut query.occurred.to, self.time()?, &self)?;
+                self.in_order(&query.occurred)
+            }
+            "recorded_from" => {
+                set(&mut query.recorded.from, self.time()?, &self)?;
+                self.in_order(&query.recorded)
+            }
+            "recorded_to" => {
+                set(&mut query.recorded.to, self.time()?, &self)?;
+                self.in_order(&query.recorded)
+            }
             "index" => set(&mut query.indexes, self.indexes()?, &self),
             "hours" => {
                 query.hours.push(self.hours()?);
@@ -197,6 +233,14 @@ impl Term<'_> {
         })
     }
 
+    /// Refuses a span that nothing can be in, where somebody changed its ends.
+    fn in_order(&self, interval: &Interval) -> Result<(), Fault> {
+        if interval.is_reversed() {
+            return Err(Fault::new(self.place.clone(), REVERSED));
+        }
+        Ok(())
+    }
+
     fn hours(&self) -> Result<Hours, Fault> {
         let any = self.every(hours::FORM, |text| self.zone.week_time(text))?;
         Ok(Hours { negated: self.negated, any })
@@ -204,6 +248,7 @@ impl Term<'_> {
 
     fn during(&self) -> Result<During, Fault> {
         let any = self.every(during::FORM, |text| self.zone.interval(text))?;
+        any.iter().try_for_each(|interval| self.in_order(interval))?;
         Ok(During { negated: self.negated, any })
     }
 
@@ -233,9 +278,13 @@ impl Term<'_> {
             Some((from, to)) => from.parse().ok().zip(to.parse().ok()).map(|(a, b)| a..b),
             None => value.text.parse().ok().and_then(|a: u64| Some(a..a.checked_add(1)?)),
         };
-        range.ok_or_else(|| {
+        let range = range.ok_or_else(|| {
             Fault::new(value.place.clone(), "an index is written 17, a range of them 100..200")
-        })
+        })?;
+        if range.start > range.end {
+            return Err(Fault::new(value.place.clone(), REVERSED));
+        }
+        Ok(range)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use event::format_micros;
 
+use super::parse::{JOINING, assigned};
 use crate::hours::{DAY_MINUTES, DAYS};
 use crate::{Clause, During, Field, Hours, Interval, Late, Pattern, Query, Test, Text, WeekTime};
 
@@ -76,7 +77,9 @@ impl fmt::Display for Text {
         }
         let plain =
             self.text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b >= 0x80)
-                && !self.text.contains(':');
+                && !self.text.contains(':')
+                && !JOINING.contains(&self.text.as_str())
+                && assigned(&self.text).is_none();
         if plain {
             value(f, &self.text)?;
         } else {

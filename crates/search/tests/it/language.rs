@@ -143,6 +143,17 @@ fn what_is_wrong_is_pointed_at() {
         ("before:\"a b\"*", "\"a b\"*", "single word"),
         ("before:--", "--", "a letter or a digit"),
         ("ip:10.0*", "10.0*", "name a network"),
+        ("ip:10.0.0.0/99", "10.0.0.0/99", "is no network"),
+        ("actor:ana OR actor:bob", "OR", "(create|update)"),
+        ("actor:ana AND action:x", "AND", "all hold"),
+        ("actor:ana -NOT x", "-NOT", "the opposite"),
+        ("lot actor=ana", "actor=ana", "write actor:ana"),
+        ("from=2026-01-01", "from=2026-01-01", "write from:2026-01-01"),
+        ("from:2026-02-01 to:2026-01-01", "to", "change its ends"),
+        ("to:2026-01-01 from:2026-02-01", "from", "change its ends"),
+        ("recorded_to:2026-01-01 recorded_from:2026-02-01", "recorded_from", "change its ends"),
+        ("during:2026-02-01..2026-01-01", "during", "change its ends"),
+        ("index:5..1", "5..1", "change its ends"),
         ("imported:maybe", "maybe", "`imported` is yes or no, not `maybe`"),
         ("outcome:maybe", "maybe", "`outcome` is success, failure, denied or unknown, not `maybe`"),
         ("-status:(failure|=Denied)", "=Denied", "denied or unknown, not `Denied`"),
@@ -177,6 +188,27 @@ fn what_is_wrong_is_pointed_at() {
 }
 
 #[test]
+fn words_that_look_like_a_slip_can_be_searched_for_all_the_same() {
+    for text in ["\"OR\"", "\"actor=ana\"", "or", "a=b", "order=7", "ANDES"] {
+        let query = Query::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
+        assert_eq!(Query::parse(&query.to_string()), Ok(query), "{text}");
+    }
+}
+
+#[test]
+fn the_document_names_every_field_and_keyword() {
+    const DOCUMENT: &str = include_str!("../../../../docs/query.md");
+    let (forms, fields) = DOCUMENT.split_once("## Fields").unwrap();
+    for field in Field::ALL {
+        assert!(fields.contains(&format!("`{}`", field.name())), "docs/query.md lacks {field}");
+    }
+    for keyword in search::KEYWORDS {
+        let named = [format!("`{keyword}:"), format!(" {keyword}:")];
+        assert!(named.iter().any(|name| forms.contains(name)), "docs/query.md lacks {keyword}");
+    }
+}
+
+#[test]
 fn a_question_has_limits() {
     let many = "a ".repeat(65);
     assert!(Query::parse(&many).unwrap_err().message.contains("64 conditions"));
@@ -194,6 +226,10 @@ proptest! {
         let mut query = query(&mut Random(seed), 1_000);
         if let Some(range) = &mut query.indexes {
             *range = range.start.min(range.end)..range.end;
+        }
+        let spans = query.during.iter_mut().flat_map(|during| &mut during.any);
+        for span in spans.chain([&mut query.occurred, &mut query.recorded]) {
+            span.from = span.from.map(|from| span.to.map_or(from, |to| from.min(to)));
         }
         let text = query.to_string();
         prop_assert_eq!(Query::parse(&text), Ok(query), "{}", text);

@@ -24,15 +24,9 @@ impl Question {
         let text = params.take("q")?.unwrap_or_default();
         let mut query = search::parse_among(&text, &zone, &Catalogues::words())
             .map_err(|fault| Problem::question("q", &fault))?;
-        for (name, from) in [("from", true), ("to", false)] {
-            if let Some(value) = params.take(name)? {
-                narrow(&mut query.occurred, moment(name, &value, &zone)?, from);
-            }
-            let name = format!("recorded_{name}");
-            if let Some(value) = params.take(&name)? {
-                narrow(&mut query.recorded, moment(&name, &value, &zone)?, from);
-            }
-        }
+        query.occurred = query.occurred.and(span(&mut params, "from", "to", &zone)?);
+        let recorded = span(&mut params, "recorded_from", "recorded_to", &zone)?;
+        query.recorded = query.recorded.and(recorded);
         filters(&mut query, params)?;
         query.check()?;
         Ok(Self { query, zone: name })
@@ -78,12 +72,16 @@ fn wrong(name: &str, detail: String, message: &str) -> Problem {
     })
 }
 
-fn narrow(interval: &mut Interval, micros: i64, is_from: bool) {
-    if is_from {
-        interval.from = Some(interval.from.map_or(micros, |from| from.max(micros)));
-    } else {
-        interval.to = Some(interval.to.map_or(micros, |to| to.min(micros)));
+/// The span that two parameters name.
+fn span(params: &mut Params, from: &str, to: &str, zone: &Zone) -> Result<Interval, Problem> {
+    let mut end =
+        |name: &str| params.take(name)?.map(|value| moment(name, &value, zone)).transpose();
+    let interval = Interval { from: end(from)?, to: end(to)? };
+    if interval.is_reversed() {
+        let message = format!("is before `{from}`, so that nothing is between them");
+        return Err(wrong(to, format!("{to} {message}"), &message));
     }
+    Ok(interval)
 }
 
 /// Plain filters: `actor=ana&actor=bob&action=delete` means one of the actors, and the action.
@@ -136,6 +134,12 @@ mod tests {
             "the narrower one counts"
         );
         assert_eq!(read("colour=red"), Err(Code::InvalidParameter));
+        assert_eq!(read("from=2026-02-01&to=2026-01-01"), Err(Code::InvalidQuery));
+        assert_eq!(
+            read("recorded_from=2026-02-01&recorded_to=2026-01-01"),
+            Err(Code::InvalidQuery)
+        );
+        assert!(read("q=from:2026-02-01&to=2026-01-01").is_ok(), "two narrow each other");
         assert_eq!(read("from=yesterday+noon"), Err(Code::InvalidQuery));
         assert_eq!(read("q=from:(a"), Err(Code::InvalidQuery));
         assert_eq!(read("zone=Mars"), Err(Code::InvalidParameter));

@@ -31,7 +31,7 @@ pub enum DestinationError {
     /// The operator has not configured any root.
     #[error(
         "cannot be used: the operator has allowed no folder; name one above it with `deposit_roots` \
-         in the configuration or `--deposit-root`"
+         in the configuration, or start the server with `--deposit-root`"
     )]
     NoRoots,
     /// It lies elsewhere.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -123,6 +124,7 @@ impl Instance {
         origin: &str,
         options: InstanceOptions,
     ) -> Result<(Arc<Self>, Secret), InstanceError> {
+        check_origin(origin)?;
         // Events are for those who may read them, also on the machine itself.
         let mut maker = fs::DirBuilder::new();
         let made = maker.recursive(true).mode(0o700).create(directory);
@@ -131,7 +133,8 @@ impl Instance {
         if items.next().is_some() {
             return Err(InstanceError::NotEmpty { path: directory.to_owned() });
         }
-        check_origin(origin)?;
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(directory, private).map_err(InstanceError::file(directory))?;
         let store: Arc<dyn Store> = Arc::new(Disk::open(directory)?);
         let around = surroundings(directory, &options)?;
         for slug in [ACCESS_SLUG, SYSTEM_SLUG] {
@@ -156,8 +159,13 @@ impl Instance {
     /// [`InstanceError::NotInitialised`] where there is none; a `system` trail that does not verify.
     pub fn open(directory: &Path, options: InstanceOptions) -> Result<Arc<Self>, InstanceError> {
         let not_initialised = || InstanceError::NotInitialised { path: directory.to_owned() };
-        if !directory.join("keys").join(SYSTEM_SLUG).is_file() {
-            return Err(not_initialised());
+        let key = directory.join("keys").join(SYSTEM_SLUG);
+        match fs::metadata(&key) {
+            Ok(about) if about.is_file() => {}
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(InstanceError::file(key)(error));
+            }
+            _ => return Err(not_initialised()),
         }
         let store: Arc<dyn Store> = Arc::new(Disk::open(directory)?);
         let around = surroundings(directory, &options)?;
