@@ -77,6 +77,8 @@ impl<'a> Report<'a> {
         let insert = self.best(&["singles.bare.rate", "singles.words.rate"]);
         let title = "single events, 64 connections, events/s";
         self.row(title, single, insert, Floor::Times(4.0));
+        let findable = self.ours.get("singles.findable_rate");
+        self.row("… until findable, single events/s", findable, insert, Floor::None);
         let with_words = self.theirs.get("singles.words.rate");
         self.row("… PostgreSQL with its text index", single, with_words, Floor::None);
         self.rows(

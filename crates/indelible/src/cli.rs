@@ -86,7 +86,7 @@ pub(crate) enum Command {
     /// Finds events
     Search {
         /// Such as: 'actor:ana action:delete* outcome:failure "lot 42"'; behind `--` when it begins
-        /// with `-`. All of it is in docs/query.md, and on a server's page /help
+        /// with `-`. docs/query.md has the language, and so has a server's page /help
         query: Vec<String>,
         #[command(flatten)]
         at: InTrail,

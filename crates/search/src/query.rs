@@ -119,6 +119,12 @@ impl Interval {
         self.from.zip(self.to).is_some_and(|(from, to)| from > to)
     }
 
+    /// The same, where it ends before it begins as one that ends where it begins.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        self.and(Self::default())
+    }
+
     /// Whether every moment is in it.
     pub fn is_open(&self) -> bool {
         self.from.is_none() && self.to.is_none()
@@ -297,9 +303,10 @@ impl Pattern {
                 Self::Prefix(_) => {
                     Err("an address has no prefix; name a network, as in ip:10.0.0.0/8".to_owned())
                 }
-                _ if self.text().contains('/') && lookup::network(self.text()).is_none() => {
-                    Err(format!("`{}` is no network, as 10.0.0.0/8 is one", self.text()))
-                }
+                // An address may be any text, but this is a slip.
+                Self::Like(text) if is_no_network(text) => Err(format!(
+                    "`{text}` is no network, as 10.0.0.0/8 is one; for this very text say ip:={text}"
+                )),
                 _ => Ok(()),
             };
         }
@@ -330,6 +337,13 @@ impl Pattern {
         }
         Ok(())
     }
+}
+
+/// Whether this would be a network if what is behind its `/` were right.
+fn is_no_network(text: &str) -> bool {
+    let address = text.split_once('/').map(|(address, _)| address);
+    address.is_some_and(|address| lookup::network(address).is_some())
+        && lookup::network(text).is_none()
 }
 
 impl Text {

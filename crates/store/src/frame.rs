@@ -151,7 +151,8 @@ pub(crate) fn is_padding(segment: &[u8], at: usize) -> bool {
 /// cut short.
 ///
 /// It looks for the start of any further frame, sizes included: those have zero bytes, which no text
-/// of an event has. A stage that holds one all the same makes this say yes where no would be right;
+/// of an event has. What was written of a text may end in front of padding, though: zeros are no frame
+/// without head and stage, whose chain is a hash. A stage that holds one all the same makes this say yes where no would be right;
 /// then a person looks at bytes that a crash would have explained, which is the safe side.
 pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     let Some(bad) = segment.get(at..) else { return false };
@@ -163,9 +164,22 @@ pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     }
     let later = bad.get(1..).unwrap_or_default();
     later.windows(FRAME_MAGIC.len()).enumerate().any(|(offset, window)| {
-        window == FRAME_MAGIC
-            && later.get(offset..).is_some_and(|candidate| Sizes::read(candidate).is_some())
+        window == FRAME_MAGIC && later.get(offset..).is_some_and(begins_frame)
     })
+}
+
+/// Whether these are the first bytes of a frame, and not a text in front of zeros.
+fn begins_frame(bytes: &[u8]) -> bool {
+    let is_empty = |sizes: Sizes| sizes.head == 0 && sizes.stage == 0;
+    Sizes::read(bytes).is_some_and(|sizes| {
+        !is_empty(sizes) || bytes.iter().skip(PRELUDE_BYTES).take(32).any(|byte| *byte != 0)
+    })
+}
+
+/// Bytes up to the last one that is not zero.
+pub(crate) fn without_padding(bytes: &Bytes) -> Bytes {
+    let size = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.slice(..size)
 }
 
 /// The sizes in a frame's prelude, if it is one and they are within the limits.

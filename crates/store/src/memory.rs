@@ -347,6 +347,7 @@ impl Journal for MemoryJournal {
             let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
             let segment = state.newest(position)?;
             let tail = Bytes::copy_from_slice(segment.get(offset..).unwrap_or_default());
+            let tail = frame::without_padding(&tail);
             let path = position.aside(&torn, |path| match state.files.get(path) {
                 Some(there) => Ok(there.as_slice() == tail),
                 None => Ok(true),

@@ -77,7 +77,7 @@ fn here(import: &Import, platform: &'static dyn Dialect, instance: &Arc<Instance
 /// Tells what became of all records, and the exit code for it.
 fn conclude(dialect: &str, total: &Counts, exit: Exit) -> Result<Exit> {
     output::line(&total.to_json().to_string())?;
-    if total.read() == 0 {
+    if total.read() == 0 && exit == Exit::Done {
         output::note("nothing was read: the file has no records in it");
     }
     if total.rejected == 0 {

@@ -181,7 +181,8 @@ fn explain(error: InstanceError) -> anyhow::Error {
     let locked = matches!(error, InstanceError::Store(store::Error::Locked { .. }));
     let denied = matches!(
         &error,
-        InstanceError::File { source, .. } if source.kind() == ErrorKind::PermissionDenied
+        InstanceError::File { path, source }
+            if source.kind() == ErrorKind::PermissionDenied && path.ends_with("keys/system")
     );
     let error = anyhow::Error::from(error);
     if locked {

@@ -191,12 +191,12 @@ fn other_key(signed: &str, key: &VerifierKey) -> String {
     let signers: Vec<&str> = signed
         .lines()
         .filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next())
-        .take(LOGS_NAMED_MAX)
         .collect();
     if signers.is_empty() || signers.contains(&key.name()) {
         return String::new();
     }
-    let signers = output::printable(&signers.join(", "));
+    let named = signers.get(..LOGS_NAMED_MAX).unwrap_or(&signers);
+    let signers = output::printable(&named.join(", "));
     format!("; it says that it is signed by {signers}, and --vkey is of {}", key.name())
 }
 

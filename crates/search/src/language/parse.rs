@@ -93,7 +93,7 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
         let message = "`~` belongs behind a field's name, as in action:~^get; or quote it";
         return Err(Fault::new(value.place, message));
     }
-    if !value.quoted && JOINING.contains(&value.text.as_str()) {
+    if !value.quoted && !value.prefix && JOINING.contains(&value.text.as_str()) {
         let word = &value.text;
         let message = format!(
             "`{word}` joins nothing here: conditions with a space between them must all hold, one of \
@@ -103,8 +103,9 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
         return Err(Fault::new(value.place, &message));
     }
     if let Some((name, rest)) = assigned(&value.text).filter(|_| !value.quoted) {
+        let star = if value.prefix { "*" } else { "" };
         let message =
-            format!("write {name}:{rest} for the field, or quote it to search for the text");
+            format!("write {name}:{rest}{star} for the field, or quote it to search for the text");
         return Err(Fault::new(value.place, &message));
     }
     let text = Text { text: value.text, prefix: value.prefix, negated };

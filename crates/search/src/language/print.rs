@@ -9,7 +9,8 @@ use crate::hours::{DAY_MINUTES, DAYS};
 use crate::{Clause, During, Field, Hours, Interval, Late, Pattern, Query, Test, Text, WeekTime};
 
 impl fmt::Display for Query {
-    /// Writes a text that reads back as the same question.
+    /// Writes a text that reads back as the same question. A span that ends before it begins, which
+    /// only a program can ask for, is written as one that ends where it begins: nothing is in either.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.clauses.iter().map(ToString::to_string));
@@ -17,16 +18,19 @@ impl fmt::Display for Query {
         parts.extend(self.hours.iter().map(ToString::to_string));
         parts.extend(self.during.iter().map(ToString::to_string));
         parts.extend(self.late.iter().map(ToString::to_string));
+        let (occurred, recorded) = (self.occurred.in_order(), self.recorded.in_order());
         for (name, moment) in [
-            ("from", self.occurred.from),
-            ("to", self.occurred.to),
-            ("recorded_from", self.recorded.from),
-            ("recorded_to", self.recorded.to),
+            ("from", occurred.from),
+            ("to", occurred.to),
+            ("recorded_from", recorded.from),
+            ("recorded_to", recorded.to),
         ] {
             parts.extend(moment.map(|micros| format!("{name}:{}", time(micros))));
         }
         parts.extend(
-            self.indexes.as_ref().map(|range| format!("index:{}..{}", range.start, range.end)),
+            self.indexes
+                .as_ref()
+                .map(|range| format!("index:{}..{}", range.start, range.end.max(range.start))),
         );
         f.write_str(&parts.join(" "))
     }
@@ -98,6 +102,7 @@ impl fmt::Display for Hours {
 impl fmt::Display for During {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let span = |interval: &Interval| {
+            let interval = interval.in_order();
             let end = |micros: Option<i64>| micros.map(time).unwrap_or_default();
             format!("{}..{}", end(interval.from), end(interval.to))
         };

@@ -3,8 +3,9 @@
 //! Indexing an event costs more than recording it. When so many arrive that indexing them as they come
 //! would take a good part of the machine, doing both at once makes both slower: they take the processor
 //! from each other. So indexing waits until the flood is over, somebody waits for it, or it has waited
-//! for long enough; then it has the machine for itself. On a machine with more processors more is
-//! needed for a flood. Neither fewer events nor a rebuild are ever held back.
+//! for long enough, once in a flood; then it has the machine for itself. On a machine with more
+//! processors more is needed for a flood. Neither fewer events nor the rebuild of a large trail are ever
+//! held back.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ const HOLD_MAX: Duration = Duration::from_secs(15);
 const WAITING_MAX: u64 = 4_000_000;
 /// More events than this that wait at once did not come just now: an index is being rebuilt.
 const NOTICED_MAX: u64 = 400_000;
-/// When fewer than this wait again, all of a flood is as good as indexed, and another may begin.
+/// When it is over and fewer than this wait, all of it is as good as indexed, and another may begin.
 const WAITING_FEW: u64 = 65_536;
 
 /// What is known of the events that come in.
@@ -58,17 +59,16 @@ impl Flood {
             self.pouring = arrived * 1_000 >= u128::from(flood_rate) * since.as_millis();
             (self.looked, self.size) = (now, size);
         }
-        if self.pouring && self.began.is_none() {
-            self.began = Some(now);
-            self.spent = waiting > NOTICED_MAX;
+        if self.began.is_none() {
+            self.spent |= waiting > NOTICED_MAX;
+            self.began = self.pouring.then_some(now);
         }
         let long = self.began.is_some_and(|began| now.duration_since(began) >= HOLD_MAX);
         self.spent |= long || waiting > WAITING_MAX;
-        let holds = self.pouring && !self.spent;
-        if !holds && waiting < WAITING_FEW {
+        if !self.pouring && waiting < WAITING_FEW {
             (self.began, self.spent) = (None, false);
         }
-        holds
+        self.pouring && !self.spent
     }
 }
 
@@ -143,9 +143,11 @@ mod tests {
             assert!(!flood.holds_back(begin + LOOK_EVERY * look, size, size, RATE), "look {look}");
         }
         let few = WAITING_FEW - 1;
-        assert!(!flood.holds_back(begin + LOOK_EVERY * 200, size + POURING, few, RATE));
-        size += 2 * POURING;
-        assert!(flood.holds_back(begin + LOOK_EVERY * 201, size, few, RATE), "another begins");
+        size += POURING;
+        assert!(!flood.holds_back(begin + LOOK_EVERY * 200, size, few, RATE), "once in a flood");
+        assert!(!flood.holds_back(begin + LOOK_EVERY * 201, size, few, RATE), "it is over");
+        size += POURING;
+        assert!(flood.holds_back(begin + LOOK_EVERY * 202, size, few, RATE), "another begins");
     }
 
     #[test]
@@ -178,7 +180,11 @@ mod tests {
         let begin = Instant::now();
         let mut flood = Flood::watch(begin, 0);
         let waiting = NOTICED_MAX + 1;
-        assert!(!flood.holds_back(begin + LOOK_EVERY, POURING, waiting, RATE), "though more come");
+        assert!(!flood.holds_back(begin, 0, waiting, RATE));
+        let less = NOTICED_MAX - 1;
+        assert!(!flood.holds_back(begin + LOOK_EVERY, POURING, less, RATE), "though more come");
+        let mut noticed_late = Flood::watch(begin, 0);
+        assert!(!noticed_late.holds_back(begin + LOOK_EVERY, POURING, waiting, RATE));
     }
 
     #[test]

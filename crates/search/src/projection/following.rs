@@ -88,7 +88,9 @@ impl Projection {
         {
             let mut progress = self.lock();
             progress.last_took = begun.elapsed();
-            progress.cost.learn(count, processor_time().saturating_sub(processor));
+            if done.is_ok() {
+                progress.cost.learn(count, processor_time().saturating_sub(processor));
+            }
         }
         if done.is_err() {
             self.disclaim(epoch);

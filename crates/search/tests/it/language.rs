@@ -189,7 +189,20 @@ fn what_is_wrong_is_pointed_at() {
 
 #[test]
 fn words_that_look_like_a_slip_can_be_searched_for_all_the_same() {
-    for text in ["\"OR\"", "\"actor=ana\"", "or", "a=b", "order=7", "ANDES"] {
+    let texts = [
+        "\"OR\"",
+        "\"actor=ana\"",
+        "or",
+        "OR*",
+        "a=b",
+        "order=7",
+        "ANDES",
+        "ip:localhost",
+        "ip:host/10.0.0.1",
+        "ip:/10.0.0.1",
+        "ip:=10.0.0.0/99",
+    ];
+    for text in texts {
         let query = Query::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
         assert_eq!(Query::parse(&query.to_string()), Ok(query), "{text}");
     }

@@ -133,8 +133,7 @@ impl Instance {
         if items.next().is_some() {
             return Err(InstanceError::NotEmpty { path: directory.to_owned() });
         }
-        let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(directory, private).map_err(InstanceError::file(directory))?;
+        make_private(directory)?;
         let store: Arc<dyn Store> = Arc::new(Disk::open(directory)?);
         let around = surroundings(directory, &options)?;
         for slug in [ACCESS_SLUG, SYSTEM_SLUG] {
@@ -331,6 +330,23 @@ pub(super) fn parse_built_in(slug: &str) -> Slug {
 }
 
 /// An origin is the start of a C2SP key name and is shown in URLs.
+/// Closes a directory to others. One that is somebody else's stays as it is, such as a volume that a
+/// group may use.
+fn make_private(directory: &Path) -> Result<(), InstanceError> {
+    let mode =
+        fs::metadata(directory).map_err(InstanceError::file(directory))?.permissions().mode();
+    if mode & 0o777 == mode & 0o700 {
+        return Ok(());
+    }
+    match fs::set_permissions(directory, fs::Permissions::from_mode(0o700)) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            tracing::warn!(directory = %directory.display(), "others may open this directory");
+            Ok(())
+        }
+        set => set.map_err(InstanceError::file(directory)),
+    }
+}
+
 fn check_origin(origin: &str) -> Result<(), InstanceError> {
     let letters =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'/' | b'_');

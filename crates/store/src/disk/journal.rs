@@ -89,15 +89,22 @@ impl DiskJournal {
     pub(super) fn open(inner: &Arc<Inner>, folder: &ObjectPath) -> Result<Option<(Self, Replay)>> {
         check_name(folder)?;
         let version = inner.version(folder);
-        let (segments, file, seen) = {
-            // A writer in this process waits while the bytes are read, not while they are checked.
-            let version = lock(&version);
-            let Some((segments, file)) = read_segments(inner, folder)? else { return Ok(None) };
-            (segments, file, *version)
+        let mut attempts = if inner.writer.is_some() { 1 } else { MAX_READ_ATTEMPTS };
+        let (segments, file, seen, replayed) = loop {
+            let (segments, file, seen) = {
+                // A writer in this process waits while the bytes are read, not while they are checked.
+                let version = lock(&version);
+                let Some((segments, file)) = read_segments(inner, folder)? else { return Ok(None) };
+                (segments, file, *version)
+            };
+            attempts -= 1;
+            match segments::replay(folder, &segments) {
+                // What another process writes over padding may be read in part: then it is read again.
+                Err(Error::Damaged { .. }) if attempts > 0 => {}
+                replayed => break (segments, file, seen, replayed?),
+            }
         };
-        let Some((position, mut replay)) = segments::replay(folder, &segments)? else {
-            return Ok(None);
-        };
+        let Some((position, mut replay)) = replayed else { return Ok(None) };
         replay.set_aside = inner.root.list(&segments::torn_folder(folder)?)?;
         let journal = Self {
             inner: Arc::clone(inner),
@@ -131,7 +138,8 @@ impl DiskJournal {
             });
         }
         let result = self.settle().and_then(|()| write(self));
-        if result.is_ok() {
+        // A write that failed may have taken the padding away.
+        if result.is_ok() || self.length != size {
             *version += 1;
             self.seen = *version;
         }
@@ -244,6 +252,10 @@ impl Journal for DiskJournal {
         let next = self.position.next_segment()?;
         let number = next.number;
         self.write(|journal| {
+            // A segment that is not the newest needs no padding. A crash may leave it all the same.
+            let end = journal.position.end();
+            journal.file.set_len(end).map_err(|error| journal.refused(error))?;
+            journal.length = end;
             write_segment(&journal.inner, &next.path, &next.bytes)?;
             // The new segment is there from here on, so that not to go on in it is not an option.
             let file = open_segment(&journal.inner, &next.path)
@@ -279,6 +291,8 @@ impl Journal for DiskJournal {
             let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
             let bytes =
                 if offset <= segment.len() { segment.slice(offset..) } else { Bytes::new() };
+            // Padding says nothing, and there may be no space for it.
+            let bytes = frame::without_padding(&bytes);
             let path = journal.position.aside(&torn, |path| {
                 Ok(inner.root.read(path)?.is_none_or(|there| there == bytes))
             })?;
