@@ -151,9 +151,8 @@ pub(crate) fn is_padding(segment: &[u8], at: usize) -> bool {
 /// cut short.
 ///
 /// It looks for the start of any further frame, sizes included: those have zero bytes, which no text
-/// of an event has. What was written of a text may end in front of padding, though: zeros are no frame
-/// without head and stage, whose chain is a hash. A stage that holds one all the same makes this say yes where no would be right;
-/// then a person looks at bytes that a crash would have explained, which is the safe side.
+/// of an event has. A stage that holds such a start all the same makes this say yes where no would be
+/// right; then a person looks at bytes that a crash would have explained, which is the safe side.
 pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     let Some(bad) = segment.get(at..) else { return false };
     // The next frame was begun exactly where the bad one says that it ends.
@@ -168,12 +167,12 @@ pub(crate) fn is_followed(segment: &[u8], at: usize) -> bool {
     })
 }
 
-/// Whether these are the first bytes of a frame, and not a text in front of zeros.
+/// Whether these are the first bytes of a frame. What was written of a text may end in `IDLFRAME`, in
+/// front of padding: that would be a frame with neither head nor stage, but zeros are no chain.
 fn begins_frame(bytes: &[u8]) -> bool {
-    let is_empty = |sizes: Sizes| sizes.head == 0 && sizes.stage == 0;
-    Sizes::read(bytes).is_some_and(|sizes| {
-        !is_empty(sizes) || bytes.iter().skip(PRELUDE_BYTES).take(32).any(|byte| *byte != 0)
-    })
+    let Some(sizes) = Sizes::read(bytes) else { return false };
+    let mut chain = bytes.iter().skip(PRELUDE_BYTES).take(32);
+    sizes.head + sizes.stage > 0 || chain.any(|byte| *byte != 0)
 }
 
 /// Bytes up to the last one that is not zero.

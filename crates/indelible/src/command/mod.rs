@@ -16,7 +16,6 @@ mod token;
 mod trail;
 mod verify;
 
-use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -176,19 +175,12 @@ fn refused(error: InstanceError, state: &Path) -> anyhow::Error {
     ))
 }
 
-/// Says what to do about a directory that a server has open, or that is somebody else's.
+/// Says what to do about a directory that a server has open.
 fn explain(error: InstanceError) -> anyhow::Error {
     let locked = matches!(error, InstanceError::Store(store::Error::Locked { .. }));
-    let denied = matches!(
-        &error,
-        InstanceError::File { path, source }
-            if source.kind() == ErrorKind::PermissionDenied && path.ends_with("keys/system")
-    );
     let error = anyhow::Error::from(error);
     if locked {
         error.context("another process has this directory open; wait until it ends, or end it")
-    } else if denied {
-        error.context("run this as the user that the data directory belongs to")
     } else {
         error
     }

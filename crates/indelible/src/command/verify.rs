@@ -8,7 +8,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use tlog::{BundleId, Checkpoint, Receipt, Tile, TileBuilder, VerifierKey, leaf_hash};
+use tlog::{
+    BundleId, Checkpoint, Note, Receipt, Signature, Tile, TileBuilder, VerifierKey, leaf_hash,
+};
 
 use crate::exit::{Because, Exit, unverified, usage};
 use crate::output;
@@ -187,11 +189,9 @@ fn verify_log(key: &VerifierKey, source: &dyn Source) -> Result<Exit> {
 }
 
 /// Says so where a key of another log was given: that is a slip, and no forgery.
-fn other_key(signed: &str, key: &VerifierKey) -> String {
-    let signers: Vec<&str> = signed
-        .lines()
-        .filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next())
-        .collect();
+fn other_key(note: &str, key: &VerifierKey) -> String {
+    let Ok(note) = Note::parse(note) else { return String::new() };
+    let signers: Vec<&str> = note.signatures().iter().map(Signature::name).collect();
     if signers.is_empty() || signers.contains(&key.name()) {
         return String::new();
     }
@@ -215,7 +215,8 @@ fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Resul
     };
     let checkpoint =
         receipt.verify(leaf_hash(&bytes), std::slice::from_ref(key), None).map_err(|error| {
-            unverified(format!("the receipt does not verify: {error}{}", other_key(&text, key)))
+            let other = other_key(&receipt.checkpoint_note, key);
+            unverified(format!("the receipt does not verify: {error}{other}"))
         })?;
     let openings = carried.map(|(_, openings)| openings).unwrap_or_default();
     let withheld = verify_openings(&bytes, &openings)?;

@@ -13,7 +13,7 @@ pub const KEYWORDS: [&str; 9] =
     ["from", "to", "recorded_from", "recorded_to", "during", "hours", "late", "has", "index"];
 
 /// Words by which other languages join conditions.
-pub(super) const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
+const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
 
 const REVERSED: &str = "ends before it begins, so that nothing is in it; change its ends";
 
@@ -93,19 +93,7 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
         let message = "`~` belongs behind a field's name, as in action:~^get; or quote it";
         return Err(Fault::new(value.place, message));
     }
-    if !value.quoted && !value.prefix && JOINING.contains(&value.text.as_str()) {
-        let word = &value.text;
-        let message = format!(
-            "`{word}` joins nothing here: conditions with a space between them must all hold, one of \
-             several values is action:(create|update), and `-` is the opposite; quote it to search for \
-             the word"
-        );
-        return Err(Fault::new(value.place, &message));
-    }
-    if let Some((name, rest)) = assigned(&value.text).filter(|_| !value.quoted) {
-        let star = if value.prefix { "*" } else { "" };
-        let message =
-            format!("write {name}:{rest}{star} for the field, or quote it to search for the text");
+    if let Some(message) = slip(&value.text, value.prefix).filter(|_| !value.quoted) {
         return Err(Fault::new(value.place, &message));
     }
     let text = Text { text: value.text, prefix: value.prefix, negated };
@@ -113,9 +101,20 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
     Ok(text)
 }
 
-/// What would be a condition if a colon stood in place of its `=`.
-pub(super) fn assigned(text: &str) -> Option<(&str, &str)> {
-    text.split_once('=').filter(|(name, _)| Field::parse(name).is_some() || KEYWORDS.contains(name))
+/// How to write what was probably meant by a text that is not quoted, if not the text.
+pub(super) fn slip(text: &str, prefix: bool) -> Option<String> {
+    if !prefix && JOINING.contains(&text) {
+        return Some(format!(
+            "`{text}` joins nothing here: conditions with a space between them must all hold, one of \
+             several values is action:(create|update), and `-` is the opposite; quote it to search for \
+             the word"
+        ));
+    }
+    let (name, rest) = text.split_once('=')?;
+    let star = if prefix { "*" } else { "" };
+    (Field::parse(name).is_some() || KEYWORDS.contains(&name)).then(|| {
+        format!("write {name}:{rest}{star} for the field, or quote it to search for the text")
+    })
 }
 
 /// A name and what stands behind its colon.
@@ -133,22 +132,10 @@ struct Term<'a> {
 impl Term<'_> {
     fn add_to(self, query: &mut Query) -> Result<(), Fault> {
         match self.name.to_ascii_lowercase().as_str() {
-            "from" => {
-                set(&mut query.occurred.from, self.time()?, &self)?;
-                self.in_order(&query.occurred)
-            }
-            "to" => {
-                set(&mut query.occurred.to, self.time()?, &self)?;
-                self.in_order(&query.occurred)
-            }
-            "recorded_from" => {
-                set(&mut query.recorded.from, self.time()?, &self)?;
-                self.in_order(&query.recorded)
-            }
-            "recorded_to" => {
-                set(&mut query.recorded.to, self.time()?, &self)?;
-                self.in_order(&query.recorded)
-            }
+            "from" => self.set_end(&mut query.occurred, |span| &mut span.from),
+            "to" => self.set_end(&mut query.occurred, |span| &mut span.to),
+            "recorded_from" => self.set_end(&mut query.recorded, |span| &mut span.from),
+            "recorded_to" => self.set_end(&mut query.recorded, |span| &mut span.to),
             "index" => set(&mut query.indexes, self.indexes()?, &self),
             "hours" => {
                 query.hours.push(self.hours()?);
@@ -234,8 +221,17 @@ impl Term<'_> {
         })
     }
 
-    /// Refuses a span that nothing can be in, where somebody changed its ends.
-    fn in_order(&self, interval: &Interval) -> Result<(), Fault> {
+    /// Sets one end of a span, which must not end before it begins then.
+    fn set_end(
+        &self,
+        span: &mut Interval,
+        end: fn(&mut Interval) -> &mut Option<i64>,
+    ) -> Result<(), Fault> {
+        set(end(span), self.time()?, self)?;
+        self.refuse_reversed(span)
+    }
+
+    fn refuse_reversed(&self, interval: &Interval) -> Result<(), Fault> {
         if interval.is_reversed() {
             return Err(Fault::new(self.place.clone(), REVERSED));
         }
@@ -249,7 +245,7 @@ impl Term<'_> {
 
     fn during(&self) -> Result<During, Fault> {
         let any = self.every(during::FORM, |text| self.zone.interval(text))?;
-        any.iter().try_for_each(|interval| self.in_order(interval))?;
+        any.iter().try_for_each(|interval| self.refuse_reversed(interval))?;
         Ok(During { negated: self.negated, any })
     }
 

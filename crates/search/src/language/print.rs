@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use event::format_micros;
 
-use super::parse::{JOINING, assigned};
+use super::parse::slip;
 use crate::hours::{DAY_MINUTES, DAYS};
 use crate::{Clause, During, Field, Hours, Interval, Late, Pattern, Query, Test, Text, WeekTime};
 
@@ -82,8 +82,7 @@ impl fmt::Display for Text {
         let plain =
             self.text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b >= 0x80)
                 && !self.text.contains(':')
-                && !JOINING.contains(&self.text.as_str())
-                && assigned(&self.text).is_none();
+                && slip(&self.text, false).is_none();
         if plain {
             value(f, &self.text)?;
         } else {

@@ -224,6 +224,7 @@ impl Projection {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::atomic::AtomicU64;
 
     use trail::{Feed, Recorded};
@@ -275,9 +276,9 @@ mod tests {
         }
     }
 
-    /// As on two processors, so that the machine under the test does not matter.
-    fn two_processors() -> Options {
-        Options { processors: 2, ..Options::plain() }
+    /// A projection as on two processors, so that the machine under the test does not matter.
+    fn on_two_processors(folder: &Path, feed: Arc<dyn Feed>) -> Arc<Projection> {
+        Projection::open(folder, feed, Options { processors: 2, ..Options::plain() }).unwrap()
     }
 
     /// Has a flood pour in from one look to the next.
@@ -290,7 +291,7 @@ mod tests {
     fn what_is_damaged_while_a_flood_is_held_back_is_rebuilt_by_the_scheduler() {
         let folder = tempfile::tempdir().unwrap();
         let feed = Arc::new(Pouring(Instant::now()));
-        let projection = Projection::open(folder.path(), feed as _, two_processors()).unwrap();
+        let projection = on_two_processors(folder.path(), feed);
         assert!(!projection.is_held_back());
         std::thread::sleep(LOOK_EVERY);
         assert!(projection.is_held_back());
@@ -314,8 +315,7 @@ mod tests {
     fn a_flood_is_held_back_unless_somebody_waits_or_the_index_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let feed = Arc::new(Sized::default());
-        let projection =
-            Projection::open(folder.path(), Arc::clone(&feed) as _, two_processors()).unwrap();
+        let projection = on_two_processors(folder.path(), Arc::clone(&feed) as _);
         assert!(!projection.is_held_back(), "there is nothing");
         pour(&feed);
         assert!(projection.is_held_back());
@@ -331,8 +331,7 @@ mod tests {
     fn few_events_are_never_held_back() {
         let folder = tempfile::tempdir().unwrap();
         let feed = Arc::new(Sized::default());
-        let projection =
-            Projection::open(folder.path(), Arc::clone(&feed) as _, two_processors()).unwrap();
+        let projection = on_two_processors(folder.path(), Arc::clone(&feed) as _);
         assert!(!projection.is_held_back());
         for _ in 0..3 {
             std::thread::sleep(LOOK_EVERY);

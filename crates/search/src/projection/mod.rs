@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use trail::Feed;
@@ -50,8 +50,10 @@ pub struct Options {
 impl Options {
     /// The usual limits, this catalogue of actions and the processors of this machine.
     pub fn new(kinds: Arc<dyn Kinds>) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { kinds, limits: Limits::STANDARD, processors }
+        // Looked up once: it reads files, and a server opens many trails.
+        static PROCESSORS: LazyLock<usize> =
+            LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+        Self { kinds, limits: Limits::STANDARD, processors: *PROCESSORS }
     }
 
     /// Without a catalogue of actions.

@@ -20,6 +20,12 @@ pub enum InstanceError {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory cannot be looked into.
+    #[error("permission denied in {path}; run this as the user that the data directory belongs to")]
+    Denied {
+        /// The directory.
+        path: PathBuf,
+    },
     /// There is no trail of this name.
     #[error("there is no trail `{slug}`")]
     NoTrail {

@@ -155,14 +155,14 @@ impl Instance {
     /// Opens a data directory.
     ///
     /// # Errors
-    /// [`InstanceError::NotInitialised`] where there is none; a `system` trail that does not verify.
+    /// [`InstanceError::NotInitialised`] where there is none; [`InstanceError::Denied`] where it is
+    /// another user's; a `system` trail that does not verify.
     pub fn open(directory: &Path, options: InstanceOptions) -> Result<Arc<Self>, InstanceError> {
         let not_initialised = || InstanceError::NotInitialised { path: directory.to_owned() };
-        let key = directory.join("keys").join(SYSTEM_SLUG);
-        match fs::metadata(&key) {
+        match fs::metadata(directory.join("keys").join(SYSTEM_SLUG)) {
             Ok(about) if about.is_file() => {}
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                return Err(InstanceError::file(key)(error));
+                return Err(InstanceError::Denied { path: directory.to_owned() });
             }
             _ => return Err(not_initialised()),
         }
@@ -329,7 +329,6 @@ pub(super) fn parse_built_in(slug: &str) -> Slug {
     Slug::parse(slug).unwrap_or_else(|_| unreachable!("the built-in names are slugs"))
 }
 
-/// An origin is the start of a C2SP key name and is shown in URLs.
 /// Closes a directory to others. One that is somebody else's stays as it is, such as a volume that a
 /// group may use.
 fn make_private(directory: &Path) -> Result<(), InstanceError> {
@@ -347,6 +346,7 @@ fn make_private(directory: &Path) -> Result<(), InstanceError> {
     }
 }
 
+/// An origin is the start of a C2SP key name and is shown in URLs.
 fn check_origin(origin: &str) -> Result<(), InstanceError> {
     let letters =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'/' | b'_');

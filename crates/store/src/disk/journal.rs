@@ -28,7 +28,7 @@ use crate::{
 /// A journal holds openings, which are not for everybody.
 const SEGMENT_MODE: Mode = Mode::from_raw_mode(0o600);
 
-/// How often the listing is read again because segments came and went while they were read.
+/// How often a journal is read that another process changes while it is read.
 const MAX_READ_ATTEMPTS: usize = 10;
 
 /// A segment that already has so many bytes is padded with as many more …
@@ -88,23 +88,29 @@ impl DiskJournal {
 
     pub(super) fn open(inner: &Arc<Inner>, folder: &ObjectPath) -> Result<Option<(Self, Replay)>> {
         check_name(folder)?;
-        let version = inner.version(folder);
-        let mut attempts = if inner.writer.is_some() { 1 } else { MAX_READ_ATTEMPTS };
-        let (segments, file, seen, replayed) = loop {
-            let (segments, file, seen) = {
-                // A writer in this process waits while the bytes are read, not while they are checked.
-                let version = lock(&version);
-                let Some((segments, file)) = read_segments(inner, folder)? else { return Ok(None) };
-                (segments, file, *version)
-            };
-            attempts -= 1;
-            match segments::replay(folder, &segments) {
-                // What another process writes over padding may be read in part: then it is read again.
-                Err(Error::Damaged { .. }) if attempts > 0 => {}
-                replayed => break (segments, file, seen, replayed?),
+        if inner.writer.is_none() {
+            // Another process may rotate, retire and write over padding while this one reads.
+            for _ in 1..MAX_READ_ATTEMPTS {
+                match Self::open_once(inner, folder) {
+                    Err(Error::Damaged { .. }) => {}
+                    opened => return opened,
+                }
             }
+        }
+        Self::open_once(inner, folder)
+    }
+
+    fn open_once(inner: &Arc<Inner>, folder: &ObjectPath) -> Result<Option<(Self, Replay)>> {
+        let version = inner.version(folder);
+        let (segments, file, seen) = {
+            // A writer in this process waits while the bytes are read, not while they are checked.
+            let version = lock(&version);
+            let Some((segments, file)) = read_segments(inner, folder)? else { return Ok(None) };
+            (segments, file, *version)
         };
-        let Some((position, mut replay)) = replayed else { return Ok(None) };
+        let Some((position, mut replay)) = segments::replay(folder, &segments)? else {
+            return Ok(None);
+        };
         replay.set_aside = inner.root.list(&segments::torn_folder(folder)?)?;
         let journal = Self {
             inner: Arc::clone(inner),
@@ -217,9 +223,14 @@ impl DiskJournal {
         Ok(())
     }
 
-    fn cut_to(&mut self, size: u64) -> io::Result<()> {
+    fn shorten(&mut self, size: u64) -> io::Result<()> {
         self.file.set_len(size)?;
         self.length = size;
+        Ok(())
+    }
+
+    fn cut_to(&mut self, size: u64) -> io::Result<()> {
+        self.shorten(size)?;
         self.file.sync_data()
     }
 
@@ -254,8 +265,9 @@ impl Journal for DiskJournal {
         self.write(|journal| {
             // A segment that is not the newest needs no padding. A crash may leave it all the same.
             let end = journal.position.end();
-            journal.file.set_len(end).map_err(|error| journal.refused(error))?;
-            journal.length = end;
+            if journal.length > end {
+                journal.shorten(end).map_err(|error| journal.refused(error))?;
+            }
             write_segment(&journal.inner, &next.path, &next.bytes)?;
             // The new segment is there from here on, so that not to go on in it is not an option.
             let file = open_segment(&journal.inner, &next.path)
@@ -320,27 +332,17 @@ fn numbers(inner: &Inner, folder: &ObjectPath) -> Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Reads all segments, oldest first, and keeps the newest open; `None` if there is none.
-///
-/// Another process may rotate and retire while a read-only store reads. Then it starts again.
+/// Reads all segments, oldest first, and keeps the newest open; `None` if there is none. One that was
+/// listed and is gone is [`Error::Damaged`].
 fn read_segments(inner: &Inner, folder: &ObjectPath) -> Result<Option<(Vec<Segment>, File)>> {
-    let attempts = if inner.writer.is_some() { 1 } else { MAX_READ_ATTEMPTS };
-    for attempt in 1..=attempts {
-        let numbers = numbers(inner, folder)?;
-        let Some(newest) = numbers.last() else { return Ok(None) };
-        let has_gap = numbers.windows(2).any(|pair| !matches!(pair, [a, b] if a + 1 == *b));
-        if has_gap && attempt < attempts {
-            continue;
-        }
-        let newest = segments::path(folder, *newest)?;
-        let segments = read_numbered(inner, folder, &numbers)?;
-        match (segments, open_segment(inner, &newest)?) {
-            (Some(segments), Some(file)) => return Ok(Some((segments, file))),
-            _ if attempt == attempts => return Err(vanished(&newest)),
-            _ => {}
-        }
+    let numbers = numbers(inner, folder)?;
+    let Some(newest) = numbers.last() else { return Ok(None) };
+    let newest = segments::path(folder, *newest)?;
+    let segments = read_numbered(inner, folder, &numbers)?;
+    match (segments, open_segment(inner, &newest)?) {
+        (Some(segments), Some(file)) => Ok(Some((segments, file))),
+        _ => Err(vanished(&newest)),
     }
-    Ok(None)
 }
 
 /// Reads segments; `None` if one of them is not there any more.
