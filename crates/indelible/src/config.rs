@@ -70,7 +70,9 @@ impl RawConfig {
     fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{} is not a configuration", path.display()))
+        // Misuse, which no later start mends: a supervisor is not to try again.
+        Self::parse(&text)
+            .map_err(|error| usage(format!("{} is not a configuration: {error}", path.display())))
     }
 }
 

@@ -139,7 +139,7 @@ fn answer(response: http::Response<Body>) -> Result<Body> {
 }
 
 /// A problem as an error that ends the command with its exit code.
-fn refusal(status: http::StatusCode, problem: &str) -> anyhow::Error {
+pub(crate) fn refusal(status: http::StatusCode, problem: &str) -> anyhow::Error {
     let problem: Value = serde_json::from_str(problem).unwrap_or_default();
     let word = |name: &str| problem.get(name).and_then(Value::as_str);
     let code = word("code").unwrap_or_default();

@@ -6,7 +6,10 @@ use std::fmt;
 const BYTES_MAX: usize = 1_024;
 
 /// The most memory that an expression may take once it is compiled.
-const COMPILED_BYTES_MAX: usize = 1024 * 1024;
+const COMPILED_BYTES_MAX: usize = 512 * 1024;
+
+/// The most expressions of one question: each takes time and memory before anything is looked for.
+pub const EXPRESSIONS_MAX: usize = 16;
 
 /// A regular expression in the syntax of the `regex` crate: no backtracking, so that no expression
 /// takes more time than the text is long. Two of the same text are equal.

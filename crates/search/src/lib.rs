@@ -47,7 +47,7 @@ mod words;
 pub use blocks::Parts;
 pub use during::During;
 pub use error::Error;
-pub use expression::Expression;
+pub use expression::{EXPRESSIONS_MAX, Expression};
 pub use field::Field;
 pub use hours::{Hours, WeekTime};
 pub use language::{Fault, KEYWORDS, Zone, parse, parse_among};

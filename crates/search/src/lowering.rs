@@ -1,8 +1,5 @@
 //! From clauses and texts to what is looked up in the dictionaries.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
-
 use tantivy::query::{BooleanQuery, EmptyQuery, PhraseQuery, Query as Lookup};
 use tantivy::schema::Term;
 
@@ -112,32 +109,58 @@ fn admitted(field: Field, pattern: &Pattern) -> Box<dyn Lookup> {
     union(parts)
 }
 
+/// The members whose whole values a text is compared with: all that a person sees in an event, but not
+/// what the server notes of how it came. The UUID of a study is among the values of the study.
+const COMPARED: [Tag; 32] = [
+    // Those with the most values come first: only so many dictionaries are cut up finely.
+    Tag::Id,
+    Tag::TargetId,
+    Tag::TargetName,
+    Tag::TargetUuid,
+    Tag::Session,
+    Tag::Operation,
+    Tag::Related,
+    Tag::ActorId,
+    Tag::ActorName,
+    Tag::ActorEmail,
+    Tag::Credential,
+    Tag::Host,
+    Tag::AddressText,
+    Tag::AuthorizedBy,
+    Tag::Study,
+    Tag::Project,
+    Tag::Workspace,
+    Tag::Organization,
+    Tag::User,
+    Tag::Action,
+    Tag::ActorType,
+    Tag::Role,
+    Tag::TargetType,
+    Tag::Context,
+    Tag::Outcome,
+    Tag::OutcomeCode,
+    Tag::ReasonCode,
+    Tag::System,
+    Tag::Instance,
+    Tag::Format,
+    Tag::Version,
+    Tag::Region,
+];
+
 /// What a text asks for, negated or not.
 pub(crate) fn text_lookup(text: &Text) -> Box<dyn Lookup> {
-    const IDENTIFIERS: [Tag; 15] = [
-        Tag::Id,
-        Tag::ActorId,
-        Tag::ActorEmail,
-        Tag::Session,
-        Tag::Action,
-        Tag::TargetId,
-        Tag::TargetUuid,
-        Tag::Related,
-        Tag::Organization,
-        Tag::Workspace,
-        Tag::Project,
-        Tag::Study,
-        Tag::User,
-        Tag::Operation,
-        Tag::OutcomeCode,
-    ];
     let pattern = if text.prefix {
         Pattern::Prefix(text.text.clone())
     } else {
         Pattern::Like(text.text.clone())
     };
     let mut parts = phrase(&Part::SEARCHED, &pattern);
-    parts.push(lookup::like(&IDENTIFIERS, &pattern));
+    if !parts.is_empty() {
+        parts.push(lookup::with_words(Tag::UserAgent, &pattern));
+    }
+    parts.push(lookup::like(&COMPARED, &pattern));
+    let network = lookup::network(&text.text);
+    parts.extend(network.map(|(from, to)| lookup::addresses(from, to)));
     union(parts)
 }
 
@@ -177,27 +200,23 @@ fn action(pattern: &Pattern, kinds: &dyn Kinds) -> Box<dyn Lookup> {
     union(parts)
 }
 
-/// Events whose action is of a kind: for each system, its actions of that kind.
+/// Events whose action is of a kind: for each system, its actions of that kind. Systems that have no
+/// words of their own are looked at together: there may be any number of them.
 fn kind(pattern: &Pattern, view: &View, kinds: &dyn Kinds) -> Result<Box<dyn Lookup>> {
     let systems = view.terms_of(Tag::System)?;
     let actions = view.terms_of(Tag::Action)?;
-    let mut parts = Vec::new();
-    for system in &systems {
-        let of_kind: BTreeSet<&String> = actions
-            .iter()
-            .filter(|action| {
-                let kind: Cow<'_, str> = kinds.kind_of(system, action);
-                pattern.admits(&kind)
-            })
-            .collect();
-        if !of_kind.is_empty() {
-            parts.push(both(
-                lookup::exactly(Tag::System, system.as_bytes()),
-                lookup::any_of(Tag::Action, of_kind.into_iter().cloned()),
-            ));
-        }
-    }
-    Ok(union(parts))
+    let (own, common): (Vec<String>, Vec<String>) =
+        systems.into_iter().partition(|system| kinds.has_own(system));
+    let groups = own.into_iter().map(|system| vec![system]).chain([common]);
+    let parts = groups.filter_map(|systems| {
+        let system = systems.first()?.clone();
+        let is_of_kind = |action: &&String| pattern.admits(&kinds.kind_of(&system, action));
+        let mut of_kind = actions.iter().filter(is_of_kind).cloned().peekable();
+        of_kind.peek()?;
+        let of_systems = lookup::any_of(Tag::System, systems.into_iter());
+        Some(both(of_systems, lookup::any_of(Tag::Action, of_kind)))
+    });
+    Ok(union(parts.collect()))
 }
 
 /// The member whose words a field's patterns are also searched in.

@@ -17,6 +17,10 @@ pub trait Kinds: Send + Sync + std::fmt::Debug {
     /// The kind of an action of a system: one of a few words, such as `delete`.
     fn kind_of(&self, system: &str, action: &str) -> Cow<'static, str>;
 
+    /// Whether what this system calls its actions means something of its own. The actions of all
+    /// other systems are of the same kinds wherever they have the same names.
+    fn has_own(&self, system: &str) -> bool;
+
     /// Other names of an action, each with the system that records the same act under it.
     fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)>;
 }
@@ -28,6 +32,10 @@ pub struct NoKinds;
 impl Kinds for NoKinds {
     fn kind_of(&self, _: &str, _: &str) -> Cow<'static, str> {
         Cow::Borrowed("other")
+    }
+
+    fn has_own(&self, _: &str) -> bool {
+        false
     }
 
     fn also_called(&self, _: &str) -> Vec<(&'static str, &'static str)> {
@@ -89,7 +97,8 @@ impl Text {
             Pattern::Like(self.text.clone())
         };
         let holds = texts(entry).iter().any(|text| has_words(text, &pattern))
-            || identifiers(entry).iter().any(|id| pattern.admits(id));
+            || identifiers(entry).iter().any(|id| pattern.admits(id))
+            || has_address(entry, &pattern);
         holds != self.negated
     }
 }
@@ -176,6 +185,19 @@ fn admits_address(pattern: &Pattern, ip: &str) -> bool {
         }
         (None, Err(_)) => pattern.admits(ip),
         _ => false,
+    }
+}
+
+/// Whether the client's address is one that a text means, or stands for no address and is like it.
+fn has_address(entry: &Entry<'_>, pattern: &Pattern) -> bool {
+    let Some(ip) = entry.event.client.as_ref().and_then(|client| client.ip.as_deref()) else {
+        return false;
+    };
+    // Of an address there is no beginning: behind a whole one, `*` changes nothing.
+    match ip.parse::<IpAddr>().map(crate::lookup::address_bits) {
+        Ok(address) => crate::lookup::network(pattern.text())
+            .is_some_and(|(from, to)| from <= address && address <= to),
+        Err(_) => pattern.admits(ip),
     }
 }
 
@@ -339,6 +361,7 @@ fn texts(entry: &Entry<'_>) -> Vec<String> {
     for field in [
         Field::Actor,
         Field::Target,
+        Field::UserAgent,
         Field::Reason,
         Field::Params,
         Field::Before,
@@ -369,24 +392,37 @@ fn texts(entry: &Entry<'_>) -> Vec<String> {
     texts
 }
 
-/// Every identifier that a text is compared with whole.
+/// Every value that a text is compared with whole: all that a person sees in an event, but not what
+/// the server notes of how it came.
 fn identifiers<'a>(entry: &'a Entry<'_>) -> Vec<Cow<'a, str>> {
     let fields = [
         Field::Id,
-        Field::ActorId,
-        Field::ActorEmail,
+        Field::Actor,
+        Field::ActorType,
+        Field::Role,
+        Field::Credential,
+        Field::AuthorizedBy,
         Field::Session,
+        Field::Host,
         Field::Action,
-        Field::TargetId,
-        Field::TargetUuid,
+        Field::Target,
+        Field::TargetType,
         Field::Related,
         Field::Organization,
         Field::Workspace,
         Field::Project,
         Field::Study,
         Field::User,
-        Field::Operation,
+        Field::Context,
+        Field::Outcome,
         Field::OutcomeCode,
+        Field::Operation,
+        Field::Reason,
+        Field::System,
+        Field::Instance,
+        Field::Format,
+        Field::Version,
+        Field::Region,
     ];
     fields.into_iter().flat_map(|field| values(field, entry, &NoKinds)).collect()
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::expression::EXPRESSIONS_MAX;
 use crate::{During, Expression, Field, Hours, Late, fold, lookup, words};
 
 /// The most clauses and texts of one question.
@@ -176,6 +177,15 @@ impl Query {
             + self.late.len()
     }
 
+    /// How many regular expressions there are.
+    pub(crate) fn expressions(&self) -> usize {
+        let patterns = self.clauses.iter().flat_map(|clause| match &clause.test {
+            Test::Any(patterns) => patterns.as_slice(),
+            Test::Present => &[],
+        });
+        patterns.filter(|pattern| matches!(pattern, Pattern::Matching(_))).count()
+    }
+
     /// Whether the question is one that can be answered.
     ///
     /// # Errors
@@ -184,6 +194,9 @@ impl Query {
         let question = |message: String| Err(Error::Question(message));
         if self.conditions() > CLAUSES_MAX {
             return question(format!("a question has at most {CLAUSES_MAX} conditions; use fewer"));
+        }
+        if self.expressions() > EXPRESSIONS_MAX {
+            return question(too_many_expressions());
         }
         let mut bytes = 0;
         for clause in &self.clauses {
@@ -219,6 +232,11 @@ impl Query {
         }
         Ok(())
     }
+}
+
+/// Says that a question has too many expressions.
+pub(crate) fn too_many_expressions() -> String {
+    format!("a question has at most {EXPRESSIONS_MAX} regular expressions; join some with `|`")
 }
 
 impl Pattern {

@@ -13,17 +13,20 @@ use crate::facade::cors::Origin;
 use crate::instance::{Instance, InstanceError, OpenTrail};
 use crate::links::Links;
 use crate::metrics::Metrics;
+use crate::places::{Place, Places};
 use crate::problem::{Code, Detail, Problem};
 use crate::refusals::Refusals;
 
 /// Bytes of request bodies that may be in memory at once, all requests together.
 const BODIES_BYTES_MAX: usize = 160 * 1024 * 1024;
 
-/// Streams, exports and other answers that go on for long, at once.
+/// Streams, exports and other answers that go on for long, at once; and those of one token.
 const LONG_ANSWERS_MAX: usize = 256;
+const LONG_ANSWERS_EACH: usize = LONG_ANSWERS_MAX / 2;
 
-/// Imports at once: each takes two threads and some megabytes.
+/// Imports at once: each takes two threads and some megabytes; and those of one token.
 const IMPORTS_MAX: usize = 4;
+const IMPORTS_EACH: usize = 3;
 
 /// Blocking reads at once, so that questions never take all threads from appends. A page of many
 /// events has a second thread, so there may be twice as many.
@@ -86,8 +89,8 @@ struct Parts {
     metrics: Metrics,
     /// One permit for each KiB of bodies.
     bodies: Arc<Semaphore>,
-    long_answers: Arc<Semaphore>,
-    imports: Arc<Semaphore>,
+    long_answers: Arc<Places>,
+    imports: Arc<Places>,
     reads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     refusals: Refusals,
@@ -101,8 +104,8 @@ impl App {
             options,
             metrics: Metrics::default(),
             bodies: Arc::new(Semaphore::new(BODIES_BYTES_MAX / 1024)),
-            long_answers: Arc::new(Semaphore::new(LONG_ANSWERS_MAX)),
-            imports: Arc::new(Semaphore::new(IMPORTS_MAX)),
+            long_answers: Places::new(LONG_ANSWERS_MAX, LONG_ANSWERS_EACH),
+            imports: Places::new(IMPORTS_MAX, IMPORTS_EACH),
             reads: Arc::new(Semaphore::new(READS_MAX)),
             stopping: watch::Sender::new(false),
             refusals: Refusals::default(),
@@ -198,9 +201,9 @@ impl App {
     /// ends.
     ///
     /// # Errors
-    /// [`Code::Busy`] when all are taken.
-    pub(crate) fn long_answer(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.0.long_answers).try_acquire_owned().map_err(|_| {
+    /// [`Code::Busy`] when all are taken, or the caller has as many as one may have.
+    pub(crate) fn long_answer(&self, caller: &Caller) -> Result<Place, Problem> {
+        self.0.long_answers.take(&caller.token().id).ok_or_else(|| {
             Problem::new(Code::Busy).detail("too many streams and exports are open").retry_after(10)
         })
     }
@@ -208,9 +211,9 @@ impl App {
     /// Takes one of the places for imports.
     ///
     /// # Errors
-    /// [`Code::Busy`] when all are taken.
-    pub(crate) fn import_place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.0.imports).try_acquire_owned().map_err(|_| {
+    /// [`Code::Busy`] when all are taken, or the caller has as many as one may have.
+    pub(crate) fn import_place(&self, caller: &Caller) -> Result<Place, Problem> {
+        self.0.imports.take(&caller.token().id).ok_or_else(|| {
             Problem::new(Code::Busy).detail("too many imports are under way").retry_after(30)
         })
     }

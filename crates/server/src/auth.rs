@@ -54,6 +54,13 @@ impl Caller {
         token.map(Self::new).ok_or_else(|| Problem::new(Code::Unauthenticated))
     }
 
+    /// Whether the caller may still be here: the token may have been revoked or have ended since.
+    pub fn is_still_known(&self, instance: &Instance) -> bool {
+        let now = instance.now_micros();
+        self.operator.is_some()
+            || instance.registry().token(&self.token.id).is_some_and(|t| t.is_valid_at(now))
+    }
+
     /// The token.
     pub fn token(&self) -> &TokenRecord {
         &self.token

@@ -60,10 +60,14 @@ const OWN: Catalogue = Catalogue {
 
 /// The catalogue of a system.
 pub(crate) fn catalogue(system: &str) -> &'static Catalogue {
+    own_catalogue(system).unwrap_or(&COMMON)
+}
+
+/// The catalogue of a system that has one of its own.
+fn own_catalogue(system: &str) -> Option<&'static Catalogue> {
     match dialect::by_system(system) {
-        Some(dialect) => dialect.catalogue(),
-        None if system == OWN.system => &OWN,
-        None => &COMMON,
+        Some(dialect) => Some(dialect.catalogue()),
+        None => Some(&OWN).filter(|own| own.system == system),
     }
 }
 
@@ -82,6 +86,10 @@ impl Kinds for Catalogues {
     fn kind_of(&self, system: &str, action: &str) -> Cow<'static, str> {
         let meaning = catalogue(system).meaning(action);
         Cow::Borrowed(meaning.kind().map_or(OTHER, Kind::as_str))
+    }
+
+    fn has_own(&self, system: &str) -> bool {
+        own_catalogue(system).is_some()
     }
 
     fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)> {

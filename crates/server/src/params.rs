@@ -32,6 +32,11 @@ impl Params {
         pairs.collect::<Result<_, Problem>>().map(Self)
     }
 
+    /// Whether a character stands in any value that was not taken yet.
+    pub(crate) fn has(&self, character: char) -> bool {
+        self.0.iter().any(|(_, value)| value.contains(character))
+    }
+
     /// Takes a parameter that may stand once. One that is empty counts as absent.
     ///
     /// # Errors

@@ -162,7 +162,7 @@ impl Routes {
 }
 
 /// An answer that says nothing of caches is for the caller alone and for now.
-async fn private(mut response: Response) -> Response {
+pub(crate) async fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

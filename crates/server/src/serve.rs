@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::Version;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::control::{Control, Operator};
+use crate::guard::{Guarded, Paced, Patience, Requests};
 use crate::instance::{Instance, Scrub};
 use crate::{App, AppOptions, Service, Tls, door};
 
@@ -44,6 +46,8 @@ pub struct ServeOptions {
     pub connections_max: usize,
     /// How long the headers of a request may take, and how long a connection may be idle.
     pub header_timeout: Duration,
+    /// How long a client may take nothing of what it is answered.
+    pub write_timeout: Duration,
     /// How long a stop waits for requests under way.
     pub stop_timeout: Duration,
     /// When trails are checked, if they are.
@@ -60,6 +64,7 @@ impl ServeOptions {
             tls: None,
             connections_max: 4_096,
             header_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_mins(1),
             stop_timeout: Duration::from_secs(30),
             scrub: Some(Scrub::default()),
             app: AppOptions::new(),
@@ -181,6 +186,7 @@ impl Server {
                     let watcher = graceful.watcher();
                     tokio::spawn(async move {
                         let from = Origin::Operator(operator);
+                        let stream = Paced::new(stream, options.write_timeout);
                         converse(stream, from, &service, &options, watcher).await;
                         drop(permit);
                     });
@@ -264,6 +270,7 @@ async fn connection(
 ) {
     // An answer is one small write: it must not wait for the next.
     let _ = stream.set_nodelay(true);
+    let stream = Paced::new(stream, options.write_timeout);
     let Some(tls) = &options.tls else {
         return converse(stream, Origin::Peer(peer), service, options, watcher).await;
     };
@@ -298,8 +305,10 @@ async fn converse<S>(
         .max_header_list_size(HEADERS_BYTES_MAX)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
+    let requests = Requests::new();
     let answering = service_fn(|request: hyper::Request<Incoming>| {
         let service = service.clone();
+        let under_way = (request.version() == Version::HTTP_2).then(|| requests.begin());
         let mut request = request.map(Body::new);
         async move {
             let peer = match from {
@@ -309,9 +318,15 @@ async fn converse<S>(
                     None
                 }
             };
-            Ok::<_, Infallible>(service.answer_to(request, peer).await)
+            let response = service.answer_to(request, peer).await;
+            Ok::<_, Infallible>(match under_way {
+                Some(request) => response.map(|body| request.until_end_of(body)),
+                None => response,
+            })
         }
     });
+    let patience = Patience { idle: options.header_timeout, answer: options.write_timeout };
+    let stream = Guarded::new(stream, patience, Arc::clone(&requests));
     let serving = builder.serve_connection(TokioIo::new(stream), answering);
     if let Err(error) = watcher.watch(serving.into_owned()).await {
         tracing::debug!(error, "a connection ended");

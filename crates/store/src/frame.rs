@@ -175,6 +175,81 @@ fn begins_frame(bytes: &[u8]) -> bool {
     sizes.head + sizes.stage > 0 || chain.any(|byte| *byte != 0)
 }
 
+/// Whether a crash explains that the frame at `at`, which nothing follows, is bad.
+///
+/// A crash leaves each sector of the frame written or as it was, which is zeros or beyond the end. So a
+/// frame of which no sector is missing was written whole, and changed since: it may have been
+/// acknowledged. So may one whose sizes changed and whose hash would be right with those it has.
+pub(crate) fn may_be_torn(segment: &[u8], at: usize, before: &Chain) -> bool {
+    let Some(bad) = segment.get(at..) else { return true };
+    let Some(prelude) = bad.first_chunk::<PRELUDE_BYTES>() else { return true };
+    if lacks_sector(segment, at, at + PRELUDE_BYTES) {
+        return true;
+    }
+    let alike = prelude.iter().zip(FRAME_MAGIC).filter(|(one, other)| one == other).count();
+    if alike < FRAME_MAGIC.len() / 2 {
+        // No frame began here.
+        return true;
+    }
+    match Sizes::read(bad) {
+        None => false,
+        Some(sizes) if sizes.frame() <= bad.len() => {
+            lacks_sector(segment, at, at + sizes.frame()) && !is_whole_in_other_sizes(bad, before)
+        }
+        Some(_) => !is_whole_in_other_sizes(bad, before),
+    }
+}
+
+/// The smallest piece of a file that is written whole or not at all.
+const SECTOR_BYTES: usize = 512;
+
+/// Whether a sector has nothing but zeros in this part of a segment.
+fn lacks_sector(segment: &[u8], from: usize, to: usize) -> bool {
+    let mut at = from;
+    while at < to {
+        let end = (at / SECTOR_BYTES + 1) * SECTOR_BYTES;
+        let sector = segment.get(at..end.min(to)).unwrap_or_default();
+        if sector.iter().all(|byte| *byte == 0) {
+            return true;
+        }
+        at = end;
+    }
+    false
+}
+
+/// Whether what is written is a frame, but for one of its two sizes.
+fn is_whole_in_other_sizes(bad: &[u8], before: &Chain) -> bool {
+    /// A hash may end in zeros, as padding does.
+    const ZEROS_MAX: usize = 3;
+    let written = bad.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let size_at = |at: usize| {
+        let bytes = bad.get(at..).and_then(|rest| rest.first_chunk()).copied();
+        bytes.map_or(usize::MAX, size)
+    };
+    let (head, stage) = (size_at(8), size_at(12));
+    (written..=bad.len().min(written + ZEROS_MAX)).any(|end| {
+        let Some(both) = end.checked_sub(PRELUDE_BYTES + 32) else { return false };
+        let pairs = [
+            (Some(head), both.checked_sub(head)),
+            (both.checked_sub(stage), Some(stage)),
+        ];
+        let sizes = pairs.into_iter().filter_map(|(head, stage)| Some((head?, stage?)));
+        sizes.into_iter().any(|(head, stage)| {
+            let (Ok(head), Ok(stage)) = (u32::try_from(head), u32::try_from(stage)) else {
+                return false;
+            };
+            let covered = bad.get(PRELUDE_BYTES..end - 32).unwrap_or_default();
+            let hash = Sha256::new_with_prefix(before)
+                .chain_update(FRAME_MAGIC)
+                .chain_update(head.to_be_bytes())
+                .chain_update(stage.to_be_bytes())
+                .chain_update(covered);
+            let chain: Chain = hash.finalize().into();
+            bad.get(end - 32..end) == Some(&chain)
+        })
+    })
+}
+
 /// Bytes up to the last one that is not zero.
 pub(crate) fn without_padding(bytes: &Bytes) -> Bytes {
     let size = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);

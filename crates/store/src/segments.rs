@@ -193,7 +193,8 @@ pub(crate) struct NextSegment {
 ///
 /// Only a last frame in the last segment with nothing after it can have been cut short by a crash:
 /// segments get their names with their headers durable, and a commit begins when the one before it
-/// is durable. So that is [`Replay::torn`], and all else is [`Error::Damaged`].
+/// is durable. So that is [`Replay::torn`], if a part of it is missing, and all else is
+/// [`Error::Damaged`].
 pub(crate) fn replay(
     folder: &ObjectPath,
     segments: &[Segment],
@@ -225,7 +226,8 @@ pub(crate) fn replay(
         }
         let mut place = Place { at: header.end, head: header.head, chain: header.hash };
         if let Err(what) = place.read_frames(bytes, &mut replay) {
-            if number != newest || frame::is_followed(bytes, place.at) {
+            let is_last = number == newest && !frame::is_followed(bytes, place.at);
+            if !is_last || !frame::may_be_torn(bytes, place.at, &place.chain) {
                 return Err(damaged(place.at, what));
             }
             let size = (bytes.len() - place.at) as u64;

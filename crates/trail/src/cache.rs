@@ -69,6 +69,12 @@ impl Cache {
         self.items.insert(Key::Start(*mark, bundle, number), bytes);
     }
 
+    /// Lets go of what is kept of a frame: it was not what it should be, and may be mended on disk.
+    pub(crate) fn forget_frame(&self, mark: &IdKey, bundle: BundleId, number: u8) {
+        self.items.remove(&Key::Frame(*mark, bundle, number));
+        self.items.remove(&Key::Start(*mark, bundle, number));
+    }
+
     pub(crate) fn tile(&self, mark: &IdKey, tile: Tile) -> Option<Bytes> {
         self.items.get(&Key::Tile(*mark, tile))
     }

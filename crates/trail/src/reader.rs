@@ -118,6 +118,27 @@ impl Trail {
         let missing = || Error::NoEvent { index: from, size: size.get() };
         let bundle = BundleId::of_leaf(size, LeafIndex::new(from)).ok_or_else(missing)?;
         let position = usize::try_from(from - bundle.first_leaf().get()).unwrap_or(0);
+        let before = out.len();
+        self.read_from_frame(bundle, position, count, checkpoint, out).inspect_err(|_| {
+            // What is cached was not checked as a whole; once the file is mended it must be read.
+            out.truncate(before);
+            self.forget_frame(bundle, position / ENTRIES_PER_FRAME);
+        })
+    }
+
+    fn forget_frame(&self, bundle: BundleId, number: usize) {
+        let key = u8::try_from(number).unwrap_or(u8::MAX);
+        self.around.cache.forget_frame(&self.mark, bundle, key);
+    }
+
+    fn read_from_frame(
+        &self,
+        bundle: BundleId,
+        position: usize,
+        count: usize,
+        checkpoint: &Checkpoint,
+        out: &mut Vec<Recorded>,
+    ) -> Result<(), Error> {
         let number = position / ENTRIES_PER_FRAME;
         let first = number * ENTRIES_PER_FRAME;
         let path = self.layout.bundle(bundle);
@@ -398,22 +419,51 @@ impl Trail {
             return Ok(Some(Bytes::copy_from_slice(published.note.as_bytes())));
         }
         if let Ok(bundle) = BundleId::parse_path(path) {
-            let within = BundleId::at(size, bundle.index());
-            if within.is_none_or(|now| now.width() < bundle.width()) {
+            let Some(now) = BundleId::at(size, bundle.index()) else { return Ok(None) };
+            if now.width() < bundle.width() {
                 return Ok(None);
             }
-            let mut plain = Vec::new();
-            for number in 0..frame_count(bundle.width()) {
-                plain.extend_from_slice(&self.frame(bundle, number)?);
-            }
+            let plain = self.checked_bundle(now, &published.checkpoint)?;
             return Ok(Some(cut_bundle(plain, bundle.width())));
         }
         let Ok(tile) = Tile::parse_path(path) else { return Ok(None) };
-        let within = Tile::at(size, tile.level(), tile.index());
-        if within.is_none_or(|now| now.width() < tile.width()) {
+        let Some(now) = Tile::at(size, tile.level(), tile.index()) else { return Ok(None) };
+        if now.width() < tile.width() {
             return Ok(None);
         }
-        self.stored_tile(tile).map(Some)
+        let bytes = self.checked_tile(now, &published.checkpoint)?;
+        // What was checked has the size that its name says.
+        Ok(Some(bytes.slice(..tile.len_bytes().min(bytes.len()))))
+    }
+
+    /// The plain bytes of a bundle of a published tree, each entry checked.
+    fn checked_bundle(&self, bundle: BundleId, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
+        let mut plain = Vec::new();
+        for number in 0..frame_count(bundle.width()) {
+            plain.extend_from_slice(&self.frame(bundle, number)?);
+        }
+        let path = self.layout.bundle(bundle).to_string();
+        let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
+        let mut entries = bundle.entries(&plain);
+        let mut wrong = None;
+        for (index, hash) in (bundle.first_leaf().get()..).zip(hashes) {
+            let leaf = entries.next().and_then(Result::ok).map(leaf_hash);
+            if leaf != Some(hash) {
+                wrong = wrong.or(Some(Corruption::LeafMismatch { path: path.clone(), index }));
+            }
+        }
+        // A partial one may have been read from the wider one that took its place.
+        if bundle.width() == tlog::TILE_WIDTH && entries.next().is_some() {
+            let what = "does not have the entries that its name says";
+            wrong = wrong.or(Some(Corruption::BundleDamaged { path, what }));
+        }
+        match wrong {
+            None => Ok(plain),
+            Some(wrong) => {
+                (0..frame_count(bundle.width())).for_each(|at| self.forget_frame(bundle, at));
+                Err(wrong.into())
+            }
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Trail {
         let (journal, replay) = store
             .open_journal(&layout.journal())?
             .ok_or_else(|| Corruption::Missing { path: journal_path.clone() })?;
-        let published = read_published(&*store, &layout, origin, &keys, &replay)?;
+        let (published, is_there) = read_published(&*store, &layout, origin, &keys, &replay)?;
         let replayed = Replayed::new(&replay, origin, &keys, &published.checkpoint, &journal_path)?;
         refuse_rollback(&around, &keys, origin, &published.checkpoint)?;
         let recovery = Recovery {
@@ -81,6 +81,10 @@ impl Trail {
             store, layout, origin, keys, around, options, published, &replayed, journal,
         );
         trail.replay(replayed)?;
+        if !is_there {
+            let note = trail.published();
+            trail.store.replace(&trail.layout.checkpoint(), note.note.as_bytes())?;
+        }
         if replay.torn.is_some() {
             lock(&trail.writer).cut()?;
         }
@@ -88,7 +92,11 @@ impl Trail {
             trail.settle()?;
         }
         // The ids last: what they say is recorded must be durable before they do.
-        trail.publish()?;
+        match trail.publish() {
+            // What is recorded can be read all the same, and is published when there is space.
+            Err(Error::Full(_)) => tracing::warn!(%origin, "the disk is full: nothing is published"),
+            published => drop(published?),
+        }
         trail.catch_up_ids()?;
         trail.sweep()?;
         Ok((trail, recovery))
@@ -133,6 +141,7 @@ impl Trail {
             store,
             around,
             options,
+            stopped: writer.stopped(),
             writer: Mutex::new(writer),
             publisher: Mutex::new(Publisher::new(replayed.published_at_micros)),
             view: RwLock::new(View::new(published, size.get())),
@@ -281,30 +290,27 @@ impl Replayed {
     }
 }
 
-/// The public checkpoint, verified. A trail that was made but never published has none yet.
+/// The public checkpoint, verified. A trail that was made but never published has none yet: then it is
+/// the empty one, which is not written before all else is known to be right. Also whether it is there.
 fn read_published(
     store: &dyn Store,
     layout: &Layout,
     origin: &str,
     keys: &Keys,
     replay: &Replay,
-) -> Result<Published, Error> {
+) -> Result<(Published, bool), Error> {
     let path = layout.checkpoint();
-    let note = match store.get(&path)? {
-        Some(note) => note,
-        None => {
-            let base = Head::decode(&replay.base, origin, keys);
-            if base.is_none_or(|base| base.size > TreeSize::ZERO) {
-                return Err(Corruption::Missing { path: path.to_string() }.into());
-            }
-            let empty = Checkpoint::new(origin, TreeSize::ZERO, tlog::Hash::EMPTY_ROOT)
-                .map_err(|_| Error::Stopped)?;
-            let note = empty.sign(std::slice::from_ref(keys.signing()));
-            store.replace(&path, note.as_bytes())?;
-            note.into_bytes().into()
-        }
-    };
-    open_note(&note, origin, keys, &path.to_string()).map_err(Into::into)
+    if let Some(note) = store.get(&path)? {
+        return open_note(&note, origin, keys, path.as_str()).map(|read| (read, true)).map_err(Into::into);
+    }
+    let base = Head::decode(&replay.base, origin, keys);
+    if base.is_none_or(|base| base.size > TreeSize::ZERO) {
+        return Err(Corruption::Missing { path: path.to_string() }.into());
+    }
+    let checkpoint =
+        Checkpoint::new(origin, TreeSize::ZERO, tlog::Hash::EMPTY_ROOT).map_err(|_| Error::Stopped)?;
+    let note = checkpoint.sign(std::slice::from_ref(keys.signing()));
+    Ok((Published { checkpoint, note: note.into() }, false))
 }
 
 fn open_note(note: &[u8], origin: &str, keys: &Keys, path: &str) -> Result<Published, Corruption> {

@@ -1,5 +1,6 @@
 //! One trail: its parts, and how it is made and opened.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use event::{Draft, Received};
@@ -103,6 +104,8 @@ pub struct Trail {
     pub(crate) around: Surroundings,
     pub(crate) options: Options,
     pub(crate) writer: Mutex<Writer>,
+    /// The writer's own word for it, to be read while the writer waits for the disk.
+    pub(crate) stopped: Arc<AtomicBool>,
     pub(crate) publisher: Mutex<Publisher>,
     pub(crate) view: RwLock<View>,
     pub(crate) edge: Mutex<Option<Arc<CheckedEdge>>>,
@@ -158,7 +161,7 @@ impl Trail {
 
     /// Whether a write of unknown outcome stopped the writer.
     pub fn is_stopped(&self) -> bool {
-        lock(&self.writer).is_stopped()
+        self.stopped.load(Ordering::Acquire)
     }
 
     /// Gives memory back that only a busy trail needs.

@@ -1,6 +1,7 @@
 //! The only place where a trail grows: stage, then commit.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use event::{Entry, Stamp};
@@ -26,7 +27,10 @@ pub(crate) struct Writer {
     fresh_ids: HashMap<IdKey, u64>,
     /// The newest segment, and the size that it begins behind.
     rotated: Option<(TreeSize, u64)>,
-    stopped: bool,
+    /// There was no space to set a bad tail aside: it is cut before anything else is written.
+    uncut: bool,
+    /// Shared with the trail, which tells it while this is busy.
+    stopped: Arc<AtomicBool>,
 }
 
 /// What will happen to one event of a batch, before anything happens.
@@ -71,8 +75,8 @@ impl Writer {
     ) -> Self {
         let time = TimeKeeper::new(head.recorded_at_micros);
         let fresh_ids = HashMap::new();
-        let (rotated, stopped) = (None, false);
-        Self { journal, head, head_bytes, frontier, time, fresh_ids, rotated, stopped }
+        let (rotated, uncut, stopped) = (None, false, Arc::default());
+        Self { journal, head, head_bytes, frontier, time, fresh_ids, rotated, uncut, stopped }
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -80,7 +84,12 @@ impl Writer {
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether it is stopped, for those who must not wait for it.
+    pub(crate) fn stopped(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stopped)
     }
 
     /// Takes the tree that the head names, once recovery has verified it.
@@ -88,21 +97,34 @@ impl Writer {
         self.frontier = frontier;
     }
 
-    pub(crate) fn stop(&mut self) {
-        self.stopped = true;
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
     }
 
-    /// Cuts a bad tail of the journal, if there is one.
+    /// Cuts a bad tail of the journal, if there is one. On a full disk that is left for later: what is
+    /// recorded can be read meanwhile.
     pub(crate) fn cut(&mut self) -> Result<(), Error> {
-        Ok(self.journal.cut().inspect_err(|error| self.notice(error))?)
+        let cut = self.journal.cut().inspect_err(|error| self.notice(error));
+        self.uncut = matches!(cut, Err(store::Error::NoSpace { .. }));
+        if self.uncut { Ok(()) } else { Ok(cut?) }
+    }
+
+    /// Cuts what could not be cut at the start.
+    fn cut_first(&mut self) -> Result<(), Error> {
+        if self.uncut {
+            self.journal.cut().inspect_err(|error| self.notice(error))?;
+            self.uncut = false;
+        }
+        Ok(())
     }
 
     /// Begins a journal segment for what comes after the head, and gives the head and its number. One
     /// that has nothing yet is taken again: who cannot publish tries every second.
     pub(crate) fn rotate(&mut self) -> Result<(Head, u64), Error> {
-        if self.stopped {
+        if self.is_stopped() {
             return Err(Error::Stopped);
         }
+        self.cut_first()?;
         let size = self.head.size;
         let segment = match self.rotated {
             Some((begins, segment)) if begins == size => segment,
@@ -120,14 +142,15 @@ impl Writer {
         Ok(())
     }
 
-    fn notice(&mut self, error: &store::Error) {
+    fn notice(&self, error: &store::Error) {
         if matches!(error, store::Error::Unknown { .. } | store::Error::Conflict { .. }) {
-            self.stopped = true;
+            self.stop();
         }
     }
 
     /// Commits a stage as one frame and moves the head. On an error nothing moved.
     fn commit(&mut self, stage: &Stage, at_micros: i64, trail: &Trail) -> Result<(), Error> {
+        self.cut_first()?;
         let mut frontier = self.frontier.clone();
         for leaf in &stage.leaves {
             frontier.push(*leaf);
@@ -211,7 +234,7 @@ impl Trail {
 
     /// Whether an append may begin now, and the time that it will be recorded at.
     fn ready(&self, writer: &Writer) -> Result<i64, Error> {
-        if writer.stopped {
+        if writer.is_stopped() {
             return Err(Error::Stopped);
         }
         if self.options.reserve_bytes > 0

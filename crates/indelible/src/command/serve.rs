@@ -38,9 +38,10 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
         [] => config.raw.cors_origins.as_deref().unwrap_or_default(),
         given => given,
     };
-    app.cors_origins =
-        origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>()?;
-    app.links = Links::new(config.raw.links.clone().unwrap_or_default())?;
+    let origins = origins.iter().map(|origin| Origin::parse(origin)).collect::<Result<_, _>>();
+    app.cors_origins = origins.map_err(|error| usage(error.to_string()))?;
+    let links = Links::new(config.raw.links.clone().unwrap_or_default());
+    app.links = links.map_err(|error| usage(error.to_string()))?;
     let scrub = config.raw.scrub()?;
     let runtime = runtime()?;
     owned(&config.data)?;

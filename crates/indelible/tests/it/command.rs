@@ -18,6 +18,24 @@ fn init_refuses_a_directory_that_has_something_in_it() {
 }
 
 #[test]
+fn a_wrong_configuration_is_misuse_so_that_no_supervisor_tries_it_again() {
+    let (shell, _) = with_trail();
+    for (wrong, named) in [
+        ("lisen = \"127.0.0.1:1\"", "lisen"),
+        ("listen = \"nowhere\"", "127.0.0.1:8787"),
+        ("check_at = \"25:00\"", "check_at"),
+        ("cors_origins = [\"nowhere\"]", "nowhere"),
+        ("links = { file = \"nowhere\" }", "file"),
+        ("tls_cert = \"cert.pem\"", "key"),
+    ] {
+        std::fs::write(shell.path("wrong.toml"), wrong).unwrap();
+        let serve = ["serve", "--data", "data", "--config", "wrong.toml"];
+        let told = shell.fails(2, &serve);
+        assert!(told.contains(named), "{wrong}: {told}");
+    }
+}
+
+#[test]
 fn an_empty_directory_becomes_private_and_one_of_somebody_else_is_not_taken_for_none() {
     let shell = Shell::new();
     let made = shell.path("made");

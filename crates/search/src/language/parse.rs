@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::Zone;
 use super::lex::{Lexer, Mark, Value};
-use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX};
+use crate::expression::EXPRESSIONS_MAX;
+use crate::query::{BYTES_MAX, CLAUSES_MAX, Interval, VALUES_MAX, too_many_expressions};
 use crate::{Clause, During, Expression, Field, Hours, Late, Pattern, Query, Test, Text};
 use crate::{during, hours, late};
 
@@ -156,10 +157,21 @@ impl Term<'_> {
                 Ok(())
             }
             _ => {
+                self.afford_expressions(query)?;
                 query.clauses.push(self.clause()?);
                 Ok(())
             }
         }
+    }
+
+    /// Refuses more regular expressions than a question may have, before any is compiled.
+    fn afford_expressions(&self, query: &Query) -> Result<(), Fault> {
+        let marked = |value: &&Value| value.mark == Some(Mark::Matching);
+        let more = self.values.iter().filter(marked).count();
+        if more > 0 && query.expressions() + more > EXPRESSIONS_MAX {
+            return Err(Fault::new(self.place.clone(), &too_many_expressions()));
+        }
+        Ok(())
     }
 
     fn clause(self) -> Result<Clause, Fault> {

@@ -62,12 +62,18 @@ impl Zone {
         }
         let moment: civil::DateTime = match text.parse::<civil::Date>() {
             Ok(date) if text.len() == 10 => date.to_datetime(civil::Time::midnight()),
-            _ if text.len() >= 16 && !text.ends_with(['Z', 'z']) => text.parse().ok()?,
+            // The parser would pass over an offset or a zone that it does not expect.
+            _ if text.len() >= 16 && is_plain_time(text.get(11..)?) => text.parse().ok()?,
             _ => return None,
         };
         let zoned = self.0.to_zoned(moment).ok()?;
         Some(zoned.timestamp().as_microsecond())
     }
+}
+
+/// Whether a time of the day has digits and what stands between them, and nothing behind them.
+fn is_plain_time(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'))
 }
 
 /// `sat`, or `mon-fri`.

@@ -15,6 +15,9 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(100);
 const MACHINE_PART: u64 = 10;
 /// … and never when fewer than this come in a second.
 const FLOOD_MIN: u64 = 10_000;
+/// A flood is over when there was none for so long: it stumbles while the disk does, and what came
+/// before would be indexed in the middle of it.
+const CALM: Duration = Duration::from_millis(300);
 /// The longest that indexing is held back: those who wait for events late in a flood should still
 /// find them in the time that they have.
 const HOLD_MAX: Duration = Duration::from_secs(15);
@@ -31,7 +34,8 @@ pub(super) struct Flood {
     looked: Instant,
     /// The trail's size at the last look.
     size: u64,
-    pouring: bool,
+    /// The last look that found a flood.
+    poured: Option<Instant>,
     /// Since when the flood goes on that is not indexed yet.
     began: Option<Instant>,
     /// It was held back for long enough.
@@ -41,7 +45,7 @@ pub(super) struct Flood {
 impl Flood {
     /// Begins to look at a trail that has this size now.
     pub(super) const fn watch(now: Instant, size: u64) -> Self {
-        Self { looked: now, size, pouring: false, began: None, spent: false }
+        Self { looked: now, size, poured: None, began: None, spent: false }
     }
 
     /// Whether indexing should wait, while so many events wait for it, and where so many events a
@@ -56,19 +60,22 @@ impl Flood {
         let since = now.duration_since(self.looked);
         if since >= LOOK_EVERY {
             let arrived = u128::from(size.saturating_sub(self.size));
-            self.pouring = arrived * 1_000 >= u128::from(flood_rate) * since.as_millis();
+            if arrived * 1_000 >= u128::from(flood_rate) * since.as_millis() {
+                self.poured = Some(now);
+            }
             (self.looked, self.size) = (now, size);
         }
+        let pouring = self.poured.is_some_and(|poured| now.duration_since(poured) < CALM);
         if self.began.is_none() {
             self.spent |= waiting > NOTICED_MAX;
-            self.began = self.pouring.then_some(now);
+            self.began = pouring.then_some(now);
         }
         let long = self.began.is_some_and(|began| now.duration_since(began) >= HOLD_MAX);
         self.spent |= long || waiting > WAITING_MAX;
-        if !self.pouring && waiting < WAITING_FEW {
+        if !pouring && waiting < WAITING_FEW {
             (self.began, self.spent) = (None, false);
         }
-        self.pouring && !self.spent
+        pouring && !self.spent
     }
 }
 
@@ -145,9 +152,10 @@ mod tests {
         let few = WAITING_FEW - 1;
         size += POURING;
         assert!(!flood.holds_back(begin + LOOK_EVERY * 200, size, few, RATE), "once in a flood");
-        assert!(!flood.holds_back(begin + LOOK_EVERY * 201, size, few, RATE), "it is over");
+        let over = begin + LOOK_EVERY * 200 + CALM;
+        assert!(!flood.holds_back(over, size, few, RATE), "it is over");
         size += POURING;
-        assert!(flood.holds_back(begin + LOOK_EVERY * 202, size, few, RATE), "another begins");
+        assert!(flood.holds_back(over + LOOK_EVERY, size, few, RATE), "another begins");
     }
 
     #[test]
@@ -155,12 +163,16 @@ mod tests {
         let (mut flood, begin) = pouring();
         let mut size = POURING;
         assert!(flood.holds_back(begin + LOOK_EVERY / 2, size, size, RATE), "not looked again yet");
+        for look in 1..3 {
+            size += POURING - 1;
+            assert!(flood.holds_back(begin + LOOK_EVERY * look, size, size, RATE), "it stumbles");
+        }
         size += POURING - 1;
-        assert!(!flood.holds_back(begin + LOOK_EVERY, size, size, RATE));
+        assert!(!flood.holds_back(begin + CALM, size, size, RATE));
         size += POURING;
-        assert!(!flood.holds_back(begin + LOOK_EVERY * 3 / 2, size, size, RATE));
-        assert!(flood.holds_back(begin + LOOK_EVERY * 2, size, size, RATE));
-        size += POURING * 19;
+        assert!(!flood.holds_back(begin + CALM + LOOK_EVERY / 2, size, size, RATE));
+        assert!(flood.holds_back(begin + CALM + LOOK_EVERY, size, size, RATE));
+        size += POURING * 17;
         assert!(
             !flood.holds_back(begin + LOOK_EVERY * 22, size, size, RATE),
             "too few for the time"

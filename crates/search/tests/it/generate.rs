@@ -52,6 +52,9 @@ const IPS: [&str; 8] = [
     "192.168.1.5",
     "10.0.0.01",
 ];
+const AGENTS: [&str; 4] = ["curl/8.1", "Mozilla/5.0 (X11; Linux)", "mozilla/5.0 (lot 42)", "..."];
+const HOSTS: [&str; 4] = ["h1", "H1", "h2.example.org", "10.0.0.1"];
+const VERSIONS: [&str; 3] = ["v1", "2.1.0", "10.0.0.1"];
 const JSONS: [&str; 9] = [
     "{}",
     "null",
@@ -80,6 +83,10 @@ impl Kinds for Catalogue {
             (_, action) if action.starts_with("delete") => "delete",
             _ => "other",
         })
+    }
+
+    fn has_own(&self, system: &str) -> bool {
+        system == "tdp"
     }
 
     fn also_called(&self, action: &str) -> Vec<(&'static str, &'static str)> {
@@ -139,9 +146,9 @@ fn event<'a>(random: &mut Random, at: i64) -> Event<'a> {
         system: event.source.system,
         instance: maybe(random, 20, &IDS),
         format: maybe(random, 20, &["v1", "v2"]),
-        version: None,
+        version: maybe(random, 20, &VERSIONS),
         region: maybe(random, 20, &["eu-west-1"]),
-        host: maybe(random, 20, &["h1", "h2"]),
+        host: maybe(random, 20, &HOSTS),
         sequence: None,
     };
     event.actor = random.chance(80).then(|| actor(random));
@@ -151,8 +158,8 @@ fn event<'a>(random: &mut Random, at: i64) -> Event<'a> {
     event.session = maybe(random, 30, &IDS);
     event.client = random.chance(60).then(|| Client {
         ip: maybe(random, 80, &IPS),
-        user_agent: maybe(random, 40, &["curl/8.1", "Mozilla/5.0 (X11; Linux)", "..."]),
-        host: maybe(random, 30, &["h1", "H1"]),
+        user_agent: maybe(random, 40, &AGENTS),
+        host: maybe(random, 30, &HOSTS),
     });
     event.target = random.chance(80).then(|| Target {
         kind: Cow::Borrowed(random.pick(&TYPES)),
@@ -235,13 +242,17 @@ fn change_case(random: &mut Random, text: &str) -> String {
 }
 
 fn word(random: &mut Random) -> String {
-    let pools: [&[&str]; 8] = [
+    let pools: [&[&str]; 12] = [
         &NAMES,
         &IDS,
         &ACTIONS,
         &PROSE,
         &["status", "disabled", "42", "lot", "experiment", "試験", "big", "word word", "1.5e3"],
         &["ana@example.org", "E1", "h1", "curl", "mozilla", "admin", "yes", "no"],
+        &["5 0 x11", "linux", "x9", "R1", "user", "eu-west-1", "Workspace", "NotFound", "denied"],
+        &IPS,
+        &HOSTS,
+        &VERSIONS,
         &["success", "failure", "delete", "update", "access", "seqera", "tok-1", "imp-1", "api"],
         &["sample/S-17", "a/b/x", "a/b", "sample/", "/S-17", "file/lot 42", "Sample/s-1"],
     ];
@@ -319,6 +330,13 @@ fn spell(random: &mut Random, span: i64) -> Interval {
     }
 }
 
+/// A random text that can be looked for.
+pub(crate) fn text(random: &mut Random) -> Text {
+    let networks = ["10.0.0.0/8", "::/0", "2001:db8::/32", "11.0.0.0/31", "10.0.0.0/99"];
+    let text = if random.chance(15) { random.pick(&networks).to_owned() } else { word(random) };
+    Text { text, prefix: random.chance(30), negated: random.chance(25) }
+}
+
 /// A random question that can be asked.
 pub(crate) fn query(random: &mut Random, size: u64) -> Query {
     loop {
@@ -333,8 +351,7 @@ pub(crate) fn query(random: &mut Random, size: u64) -> Query {
             query.clauses.push(Clause { field, negated: random.chance(30), test });
         }
         for _ in 0..random.below(3).saturating_sub(1) {
-            let text = word(random);
-            query.texts.push(Text { text, prefix: random.chance(30), negated: random.chance(25) });
+            query.texts.push(text(random));
         }
         if random.chance(20) {
             let any = (0..=random.below(2)).map(|_| week_time(random)).collect();

@@ -14,7 +14,7 @@ use search::{
 use trail::{Feed as _, Recorded};
 
 use crate::feed::MemoryFeed;
-use crate::generate::{Catalogue, START, append, query};
+use crate::generate::{Catalogue, START, append, query, text};
 use crate::random::Random;
 
 /// Limits so small that a few hundred events make many segments, in memory and on disk.
@@ -309,6 +309,27 @@ fn a_segment_of_many_parts_answers_as_a_plain_scan_does() {
         let parts = small_parts(&mut random);
         check_one_segment(&mut random, 400, parts, 12);
     }
+}
+
+/// A text alone, which most events have or lack: in a question with more, most of it is not seen.
+#[test]
+fn a_text_is_found_wherever_a_plain_scan_finds_it() {
+    let mut random = Random(14);
+    let folder = tempfile::tempdir().unwrap();
+    let (feed, projection) = projected(&mut random, folder.path());
+    let events = feed.all();
+    let (mut some, mut rounds) = (0, 0);
+    while rounds < 600 {
+        let query = Query { texts: vec![text(&mut random)], ..Query::default() };
+        if query.check().is_err() {
+            continue;
+        }
+        rounds += 1;
+        let expected = scan(&events, &query, Order::Oldest);
+        some += usize::from(!expected.is_empty() && expected.len() < events.len());
+        assert_eq!(pages(&projection, &query, Order::Oldest, 200), expected, "{query}");
+    }
+    assert!(some > 300, "texts that are nowhere or everywhere prove little: {some}");
 }
 
 /// Whoever shows less than a page goes on behind what was shown, in every order, also when events

@@ -1,6 +1,9 @@
 //! Hand-written events and what finds them: the meaning of each field, told without our own code.
 
-use search::{Options, Order, Projection, Query};
+use std::sync::Arc;
+
+use search::{Options, Order, Projection, Query, Text};
+use serde_json::Value;
 
 use crate::feed::MemoryFeed;
 use crate::generate::Catalogue;
@@ -13,7 +16,7 @@ const EVENTS: [&str; 4] = [
 ];
 
 /// Questions, and the indexes they find, newest first.
-const TABLE: [(&str, &[u64]); 109] = [
+const TABLE: [(&str, &[u64]); 144] = [
     ("", &[3, 2, 1, 0]),
     ("id:ev-1", &[1]),
     ("id:EV-1", &[1]),
@@ -117,6 +120,41 @@ const TABLE: [(&str, &[u64]); 109] = [
     ("F-1", &[2, 0]),
     ("workflow_launched", &[1]),
     ("quota -ana", &[]),
+    ("10.1.2.3", &[0]),
+    ("10.1.2.3*", &[0]),
+    ("\"::ffff:10.1.2.3\"", &[0]),
+    ("10.0.0.0/8", &[0]),
+    ("10.1.2", &[]),
+    ("10.1.2*", &[]),
+    ("-10.0.0.0/8", &[3, 2, 1]),
+    ("\"2001:DB8:0::5\"", &[1]),
+    ("\"2001:db8::/32\"", &[1]),
+    ("mozilla", &[0]),
+    ("MOZ*", &[0]),
+    ("\"5 0 x11\"", &[0]),
+    ("\"x11 5\"", &[]),
+    ("NODE7", &[0]),
+    ("pc*", &[0]),
+    ("opencga", &[2, 0]),
+    ("prod audit/2 2.1.0 eu", &[0]),
+    ("aud*", &[0]),
+    ("service", &[1]),
+    ("ADMIN qa", &[0]),
+    ("cred-9 x7f \"laptop key\" key", &[0]),
+    ("boss \"bo ss\"", &[0]),
+    ("file", &[2]),
+    ("workflow", &[1]),
+    ("\"ana maría gó\"*", &[0]),
+    ("\"blood of l\"*", &[0]),
+    ("9f-aa st-uuid workspace r7", &[0]),
+    ("failure", &[0]),
+    ("success", &[1]),
+    ("ev-1", &[1]),
+    ("api", &[]),
+    ("tok", &[]),
+    ("no", &[]),
+    ("delete", &[]),
+    ("access", &[]),
     ("late:365d", &[3, 2, 1, 0]),
     ("late:36500d", &[]),
     ("from:2026-01-02 to:2026-01-03", &[1]),
@@ -125,17 +163,56 @@ const TABLE: [(&str, &[u64]); 109] = [
     ("during:2026-01-02.. during:..2026-01-04", &[3, 2, 1]),
 ];
 
-#[test]
-fn every_field_finds_what_it_should() {
-    let folder = tempfile::tempdir().unwrap();
+fn projected(folder: &std::path::Path) -> (Arc<MemoryFeed>, Arc<Projection>) {
     let feed = MemoryFeed::new();
     for event in EVENTS {
         feed.append_json(event);
     }
-    let options = Options::new(std::sync::Arc::new(Catalogue));
-    let projection =
-        Projection::open(folder.path(), std::sync::Arc::clone(&feed) as _, options).unwrap();
+    let options = Options::new(Arc::new(Catalogue));
+    let projection = Projection::open(folder, Arc::clone(&feed) as _, options).unwrap();
     projection.catch_up_once().unwrap();
+    (feed, projection)
+}
+
+/// Members that no text is looked for in.
+const NOT_SEARCHED: [&str; 3] = ["/occurred_at", "/related/0/role", "/related/0/type"];
+
+/// The text of every value in a JSON text, with its place.
+fn leaves(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(at, item)| leaves(item, &format!("{place}/{at}"), found));
+        }
+        Value::Object(members) => {
+            members.iter().for_each(|(name, item)| leaves(item, &format!("{place}/{name}"), found));
+        }
+        Value::String(text) => found.push((place.to_owned(), text.clone())),
+        value => found.push((place.to_owned(), value.to_string())),
+    }
+}
+
+#[test]
+fn a_text_is_found_in_every_member_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feed, projection) = projected(folder.path());
+    let mut all = Vec::new();
+    leaves(&serde_json::from_str(EVENTS[0]).unwrap(), "", &mut all);
+    for (place, text) in all {
+        let texts = vec![Text { text, prefix: false, negated: false }];
+        let query = Query { texts, ..Query::default() };
+        let expected = !NOT_SEARCHED.contains(&place.as_str());
+        let scanned = query.matches_recorded(&feed.all()[0], &Catalogue);
+        assert_eq!(scanned, expected, "{place}: {query}, scanned");
+        let found = projection.search(&query, Order::Newest, 10, None).unwrap().indexes;
+        assert_eq!(found.contains(&0), expected, "{place}: {query}");
+    }
+}
+
+#[test]
+fn every_field_finds_what_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feed, projection) = projected(folder.path());
     for (text, expected) in TABLE {
         let query = Query::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
         let page = projection.search(&query, Order::Newest, 10, None).unwrap();

@@ -25,7 +25,7 @@ const TOP: u64 = 10;
 /// How many events are meant.
 pub(crate) async fn count(call: Call) -> Answer {
     let open = call.trail().await?;
-    let question = Question::read(call.params()?)?;
+    let question = Question::ask(&call.app, call.params()?).await?;
     call.record_read("count", &open, &question.to_params());
     call.app
         .blocking(move || {
@@ -43,7 +43,7 @@ pub(crate) async fn facets(call: Call) -> Answer {
     let names = params.required("fields")?;
     let top = params.number("top", 1..=1_000)?.unwrap_or(TOP);
     let top = usize::try_from(top).unwrap_or(usize::MAX);
-    let question = Question::read(params)?;
+    let question = Question::ask(&call.app, params).await?;
     let fields: Option<Vec<Field>> =
         names.split(',').map(|name| Field::parse(name.trim())).collect();
     let fields = fields
@@ -160,7 +160,7 @@ pub(crate) async fn histogram(call: Call) -> Answer {
     let mut params = call.params()?;
     let width = params.word("interval", &Width::ALL)?;
     let split = params.word("split", &[("outcome", Split::Outcome), ("kind", Split::Kind)])?;
-    let question = Question::read(params)?;
+    let question = Question::ask(&call.app, params).await?;
     call.record_read("count", &open, &question.to_params());
     call.app
         .blocking(move || {
@@ -196,6 +196,18 @@ fn empty(
     written(&counted, &[], width.unwrap_or(Width::Day).name(), zone, split)
 }
 
+/// The moment that lies a span behind the first edge. Days begin at their own midnight, or with the
+/// first moment that they have: where clocks are set forward at midnight, a day's first hour may be
+/// another one.
+pub(crate) fn edge_after(first: &Zoned, span: Span, by_days: bool) -> Result<i64, jiff::Error> {
+    let edge = if by_days {
+        first.date().checked_add(span)?.to_zoned(first.time_zone().clone())?
+    } else {
+        first.checked_add(span)?
+    };
+    Ok(edge.timestamp().as_microsecond())
+}
+
 /// The edges of bars that cover an interval, each at a round moment of the zone.
 pub(crate) fn edges(
     from: i64,
@@ -209,7 +221,7 @@ pub(crate) fn edges(
     let mut edges = Vec::new();
     for step in 0_i64.. {
         let span = width.span().checked_mul(step).map_err(refused)?;
-        let edge = first.checked_add(span).map_err(refused)?.timestamp().as_microsecond();
+        let edge = edge_after(&first, span, width >= Width::Day).map_err(refused)?;
         // Where clocks are set back, two bars may begin at one moment.
         if edges.last().is_none_or(|last| edge > *last) {
             edges.push(edge);
@@ -282,6 +294,11 @@ mod tests {
             let seen: Vec<&str> = seen.iter().map(|edge| edge.split_at(16).0).collect();
             assert_eq!(seen, expected);
         };
+        let cairo = TimeZone::get("Africa/Cairo").unwrap();
+        let (from, to) = (micros("2026-04-23T22:00:00Z"), micros("2026-04-25T21:00:00Z"));
+        let days = super::edges(from, to, Width::Day, &cairo).unwrap();
+        let expected = ["2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z", "2026-04-25T21:00:00Z"];
+        assert_eq!(days, expected.map(micros), "a day that begins at one o'clock is the only one");
         // The night when clocks are set forward has 23 hours.
         check(
             "2026-03-28T12:00:00Z",

@@ -87,7 +87,7 @@ pub(crate) async fn file(call: Call) -> Answer {
     let (open, record) = allowed(&call, false).await?;
     call.params()?.finish()?;
     let name = call.path("name").to_owned();
-    let place = call.app.long_answer()?;
+    let place = call.app.long_answer(&call.caller)?;
     let (instance, trail) = (Arc::clone(call.app.instance()), Arc::clone(&open));
     let (wanted, deposit) = (name.clone(), Arc::clone(&record));
     let fetched = call

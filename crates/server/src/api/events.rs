@@ -45,7 +45,7 @@ pub(crate) async fn events(call: Call) -> Answer {
     let mut params = call.params()?;
     let wanted = Wanted::read(&mut params, Order::Newest)?;
     let at_least = params.number("at_least", 0..=u64::MAX - 1)?;
-    let question = Question::read(params)?;
+    let question = Question::ask(&call.app, params).await?;
     if let Some(index) = at_least {
         wait_projected(&call.app, &open, index + 1).await?;
     }

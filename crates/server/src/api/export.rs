@@ -42,10 +42,10 @@ pub(crate) async fn export_as(call: Call, mut params: Params, form: Form) -> Ans
     let open = call.trail().await?;
     let words = [("true", true), ("false", false)];
     let is_summary = params.word("summary", &words)?.unwrap_or(false);
-    let question = Question::read(params)?;
+    let question = Question::ask(&call.app, params).await?;
     let media_type = if is_summary { "application/json" } else { form.media_type() };
     accepts(&call.headers, media_type.split(';').next().unwrap_or(media_type))?;
-    let place = call.app.long_answer()?;
+    let place = call.app.long_answer(&call.caller)?;
     let mut record = question.to_params();
     if let Some(members) = record.as_object_mut() {
         members.insert("format".to_owned(), form.name().into());

@@ -23,6 +23,7 @@ use crate::call::{Call, json};
 use crate::import::{self, End, Import, Rejected, Report, Watch};
 use crate::instance::OpenTrail;
 use crate::params::Params;
+use crate::places::Place;
 use crate::problem::{Code, Problem};
 
 /// Pieces of a body that wait for the importer before receiving waits too.
@@ -68,7 +69,7 @@ struct Admitted {
     open: Arc<OpenTrail>,
     import: Import,
     encoding: Encoding,
-    place: tokio::sync::OwnedSemaphorePermit,
+    place: Place,
 }
 
 async fn admit(call: &Call) -> Result<Admitted, Problem> {
@@ -91,7 +92,8 @@ async fn admit(call: &Call) -> Result<Admitted, Problem> {
     let by = call.caller.actor();
     let recorded_by = call.caller.token().id.as_str().into();
     let import = Import { dialect, options, file, strict, by, recorded_by };
-    Ok(Admitted { open, import, encoding, place: call.app.import_place()? })
+    let place = call.app.import_place(&call.caller)?;
+    Ok(Admitted { open, import, encoding, place })
 }
 
 /// Reads the parameter `dialect`.

@@ -22,7 +22,7 @@ mod trails;
 pub(crate) use append::{append, append_routed};
 pub(crate) use checks::tell_check;
 pub(crate) use clock::confirm_clock;
-pub(crate) use counts::{Width, count, edges, facets, histogram};
+pub(crate) use counts::{Width, count, edge_after, edges, facets, histogram};
 pub(crate) use deposited::{file as deposited_file, files as deposited_files};
 pub(crate) use deposits::{create_deposit, deposits, remove_deposit};
 pub(crate) use docs::{openapi, problem_page};

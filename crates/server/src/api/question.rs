@@ -2,9 +2,9 @@
 
 use search::{Clause, Field, Interval, Order, Pattern, Query, Test, Zone};
 
-use crate::Catalogues;
 use crate::params::Params;
 use crate::problem::{Code, Detail, Problem};
+use crate::{App, Catalogues};
 
 /// A question and how it was asked.
 #[derive(Debug)]
@@ -30,6 +30,11 @@ impl Question {
         filters(&mut query, params)?;
         query.check()?;
         Ok(Self { query, zone: name })
+    }
+
+    /// The same; elsewhere where it has regular expressions, which take long to compile.
+    pub(crate) async fn ask(app: &App, params: Params) -> Result<Self, Problem> {
+        if params.has('~') { app.blocking(|| Self::read(params)).await } else { Self::read(params) }
     }
 
     /// The question as it is recorded on the `access` trail.
@@ -95,6 +100,13 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
         if value.is_empty() {
             continue;
         }
+        if is_condition(&value) {
+            let message = format!(
+                "takes a whole value; a condition stands in q, as q={name}:{value}, and so does this \
+                 very text, as q={name}:\"{value}\""
+            );
+            return Err(wrong(&name, format!("{name} {message}"), &message));
+        }
         let pattern = Pattern::Like(value);
         let checked = pattern.check_with(field, &kinds);
         checked.map_err(|message| wrong(&name, message.clone(), &message))?;
@@ -109,6 +121,13 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
         test: Test::Any(patterns),
     }));
     Ok(())
+}
+
+/// Whether a value is written as the language writes what is not one value: to take it for one would
+/// find nothing in silence.
+fn is_condition(value: &str) -> bool {
+    let is_word = ["none", "any"].iter().any(|word| word.eq_ignore_ascii_case(value));
+    is_word || value.ends_with('*') || value.starts_with(['=', '~'])
 }
 
 #[cfg(test)]
@@ -134,6 +153,9 @@ mod tests {
             "the narrower one counts"
         );
         assert_eq!(read("colour=red"), Err(Code::InvalidParameter));
+        for condition in ["reason=none", "reason=any", "action=del*", "action==Up", "action=~up"] {
+            assert_eq!(read(condition), Err(Code::InvalidQuery), "{condition}");
+        }
         assert_eq!(read("from=2026-02-01&to=2026-01-01"), Err(Code::InvalidQuery));
         assert_eq!(
             read("recorded_from=2026-02-01&recorded_to=2026-01-01"),

@@ -20,6 +20,7 @@ use trail::{Feed as _, Recorded};
 use super::question::Question;
 use crate::App;
 use crate::app::Answer;
+use crate::auth::Caller;
 use crate::call::{Call, typed};
 use crate::instance::OpenTrail;
 use crate::kinds::Catalogues;
@@ -53,8 +54,8 @@ pub(crate) async fn follow(call: Call, mut params: Params, render: Arc<Render>) 
         None => params.number("after", 0..=u64::MAX - 1)?,
     };
     let from_start = params.word("start", &[("first", true), ("now", false)])?.unwrap_or(false);
-    let question = Question::read(params)?;
-    let place = call.app.long_answer()?;
+    let question = Question::ask(&call.app, params).await?;
+    let place = call.app.long_answer(&call.caller)?;
     call.record_read("stream", &open, &question.to_params());
     let next = match after {
         Some(index) => index.saturating_add(1),
@@ -63,7 +64,7 @@ pub(crate) async fn follow(call: Call, mut params: Params, render: Arc<Render>) 
     };
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     let (app, query) = (call.app.clone(), Arc::new(question.query));
-    let follower = Follower { app, open, query, render, next };
+    let follower = Follower { app, caller: call.caller, open, query, render, next };
     tokio::spawn(async move {
         follower.run(sender).await;
         drop(place);
@@ -93,6 +94,7 @@ fn write_message(out: &mut String, index: u64, data: &str) {
 
 struct Follower {
     app: App,
+    caller: Caller,
     open: Arc<OpenTrail>,
     query: Arc<Query>,
     render: Arc<Render>,
@@ -110,6 +112,10 @@ impl Follower {
         loop {
             while self.next < self.open.trail.committed_size() && !self.app.is_stopping() {
                 let Some(piece) = self.read().await else { return };
+                // Looked at last: what was recorded after a token was revoked must not go out.
+                if !self.caller.is_still_known(self.app.instance()) {
+                    return;
+                }
                 if !piece.is_empty() && sender.send(piece).await.is_err() {
                     return;
                 }
@@ -126,7 +132,10 @@ impl Follower {
                 },
                 () = tokio::time::sleep(heartbeat) => true,
             };
-            if is_quiet && sender.send(self.alive()).await.is_err() {
+            if is_quiet
+                && (!self.caller.is_still_known(self.app.instance())
+                    || sender.send(self.alive()).await.is_err())
+            {
                 return;
             }
         }

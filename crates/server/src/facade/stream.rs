@@ -29,7 +29,7 @@ impl Table {
     /// The answer that streams it. What is recorded from here on is not in it.
     pub(super) fn answer(mut self, visit: &Visit) -> Answer {
         let (app, open) = (visit.call.app.clone(), Arc::clone(&visit.open));
-        let place = app.long_answer()?;
+        let place = app.long_answer(&visit.call.caller)?;
         let file = format!("{}-{}.csv", open.slug, self.name);
         self.query.indexes.get_or_insert_with(|| 0..open.projection.projected_size());
         let mut response = streamed("text/csv", file.clone(), move |sender| {

@@ -5,9 +5,11 @@ use jiff::{Span, Timestamp, ToSpan as _, Unit, ZonedRound};
 use search::{Histogram, Interval, Query};
 
 use super::criteria::Criteria;
+
 use super::row::NO_OUTCOME;
 use super::svg::{Bar, Bars};
 use super::when::Clock;
+use crate::api::edge_after;
 
 /// Bars that a histogram has at most.
 const BARS_MAX: usize = 90;
@@ -110,8 +112,9 @@ fn try_edges(
     };
     let mut edges = Vec::new();
     for step in 0_i64.. {
-        let edge = first.checked_add(width.checked_mul(step).ok()?).ok()?;
-        let edge = edge.timestamp().as_microsecond();
+        let span = width.checked_mul(step).ok()?;
+        let by_days = matches!(unit, Unit::Year | Unit::Month | Unit::Day);
+        let edge = edge_after(&first, span, by_days).ok()?;
         // Where clocks are set back, two bars may begin at one moment.
         if edges.last().is_none_or(|last| edge > *last) {
             edges.push(edge);

@@ -41,7 +41,7 @@ pub(crate) struct Criteria {
     pub(crate) fault: Option<Fault>,
     /// Over which days.
     pub(crate) period: Period,
-    /// The days as they were given, for a custom period.
+    /// The days of a custom period, as they were given where one is open.
     pub(crate) days: (String, String),
     /// The word of the order.
     pub(crate) order: &'static str,
@@ -65,13 +65,16 @@ impl Criteria {
     pub(crate) fn read(params: &mut Params, clock: &Clock) -> Result<Self, Problem> {
         let mut take = |name: &str| params.take(name).map(Option::unwrap_or_default);
         let text = take("q")?.trim().to_owned();
-        let days = (take("from")?, take("to")?);
+        let mut days = (take("from")?, take("to")?);
         let when = take("when")?;
         // Who picks days means these days, whatever period stands beside them.
         let shown = take("days")?;
         let picked = !shown.is_empty() && shown != format!("{}/{}", days.0, days.1);
         let when = if picked { "custom" } else { when.as_str() };
         let period = Period::parse(when, &days.0, &days.1);
+        if let Period::Custom(Some(from), Some(to)) = period {
+            days = (from.to_string(), to.to_string());
+        }
         let order = take("order")?;
         let order = ORDERS.into_iter().find(|(word, ..)| *word == order);
         let size = take("size")?.parse().ok().filter(|size| SIZES.contains(size));

@@ -67,7 +67,7 @@ async fn selection(
     if let Some(index) = indexes.iter().copied().find(|index| *index >= size) {
         return Err(trail::Error::NoEvent { index, size }.into());
     }
-    let place = visit.call.app.long_answer()?;
+    let place = visit.call.app.long_answer(&visit.call.caller)?;
     let mut response = streamed(form.media_type(), file.clone(), move |sender| {
         let _place = place;
         let mut out = Vec::new();

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::RawForm;
 use axum::http::Response;
 use registry::{DepositRecord, SYSTEM_SLUG, Slug};
 use trail::Feed as _;
@@ -124,13 +123,13 @@ pub(crate) async fn checkpoint(visit: Visit) -> Result<Response<Body>, Problem> 
 const CHECK_WAIT: Duration = Duration::from_secs(2);
 
 /// `POST /t/{trail}/integrity`: checks the whole trail, one check at a time on the server.
-pub(crate) async fn check(visit: Visit, RawForm(form): RawForm) -> Shown {
-    check_inner(&visit, &form).await.map_err(|problem| visit.failed(problem))
+pub(crate) async fn check(visit: Visit, body: Body) -> Shown {
+    check_inner(&visit, body).await.map_err(|problem| visit.failed(problem))
 }
 
-async fn check_inner(visit: &Visit, form: &[u8]) -> Result<Response<Body>, Problem> {
+async fn check_inner(visit: &Visit, body: Body) -> Result<Response<Body>, Problem> {
     let open = visit.call.trail().await?;
-    read_form(&visit.call.headers, form)?.finish()?;
+    read_form(&visit.call.app, &visit.call.headers, body).await?.finish()?;
     let (instance, slug) = (Arc::clone(visit.call.app.instance()), open.slug.clone());
     let by = visit.call.caller.actor();
     let running = tokio::task::spawn_blocking(move || {

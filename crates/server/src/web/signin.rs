@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::body::Body;
-use axum::extract::{Extension, RawForm, State};
+use axum::extract::{Extension, State};
 use axum::http::{Extensions, HeaderMap, HeaderValue, Response, Uri, header};
 use axum::response::IntoResponse as _;
 
 use super::session::{COOKIE, Sessions, cookie, is_own_form};
 use super::visit::{Failed, Frame, Shown, Taste, own_path, page, see_other, sign_in_path};
 use crate::App;
+use crate::body::collect;
 use crate::door::{From, sign_in};
 use crate::params::Params;
 use crate::problem::{Code, Problem};
@@ -46,12 +47,12 @@ pub(crate) async fn begin(
     Extension(sessions): Extension<Arc<Sessions>>,
     extensions: Extensions,
     headers: HeaderMap,
-    RawForm(form): RawForm,
+    body: Body,
 ) -> Shown {
     let taste = Taste::of(&headers);
     let from = From::new(&headers, &extensions);
-    let mut form =
-        read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste.clone()))?;
+    let form = read_form(&app, &headers, body).await;
+    let mut form = form.map_err(|problem| Failed::new(problem, taste.clone()))?;
     let take = |form: &mut Params, name: &str| form.take(name).ok().flatten().unwrap_or_default();
     let to = own_path(&take(&mut form, "to")).to_owned();
     let presented = take(&mut form, "token");
@@ -103,9 +104,10 @@ pub(crate) async fn end(
 }
 
 /// `POST /display`: zone, theme and density, kept by the browser.
-pub(crate) async fn display(headers: HeaderMap, RawForm(form): RawForm) -> Shown {
+pub(crate) async fn display(State(app): State<App>, headers: HeaderMap, body: Body) -> Shown {
     let taste = Taste::of(&headers);
-    let mut form = read_form(&headers, &form).map_err(|problem| Failed::new(problem, taste))?;
+    let form = read_form(&app, &headers, body).await;
+    let mut form = form.map_err(|problem| Failed::new(problem, taste))?;
     let to = form.take("to").ok().flatten().unwrap_or_default();
     let mut response = see_other(own_path(&to));
     for name in ["zone", "theme", "density"] {
@@ -122,13 +124,27 @@ pub(crate) async fn display(headers: HeaderMap, RawForm(form): RawForm) -> Shown
     Ok(response)
 }
 
-/// The fields of a form that a page of ours sent.
-pub(crate) fn read_form(headers: &HeaderMap, form: &[u8]) -> Result<Params, Problem> {
+/// Bytes of a form: what it holds comes back in a URL, and none of ours is longer.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The fields of a form that a page of ours sent, read within the bounds of every body.
+pub(crate) async fn read_form(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Params, Problem> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case(FORM) {
+        return Err(Problem::new(Code::UnsupportedMediaType).detail(format!("send {FORM}")));
+    }
+    let form = collect(app, headers, body, FORM_BYTES_MAX).await?;
     if !is_own_form(headers) {
         return Err(Problem::new(Code::Forbidden).detail("the form was sent by another site"));
     }
     let refused = || Problem::new(Code::InvalidRequest).detail("the form cannot be read");
-    let text = std::str::from_utf8(form).map_err(|_| refused())?;
+    let text = std::str::from_utf8(&form.bytes).map_err(|_| refused())?;
     // A form and the query of a URL are written alike.
     Params::of(&format!("/?{text}").parse().map_err(|_| refused())?)
 }

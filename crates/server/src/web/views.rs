@@ -1,30 +1,49 @@
 //! Saved views: a list's state under a name, one's own or shared, and those that come with the page.
 //!
 //! A view is an event on the `system` trail like every other change of the configuration; which views
-//! there are is the fold of those events.
+//! there are is the fold of those events. So that it never has to stop short of one, no more can be
+//! saved than can be removed again within what is read.
 
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use axum::extract::RawForm;
 use axum::http::Response;
-use event::{Entry, Event, Json, Moment, Outcome, Status, Target};
-use registry::{SYSTEM, SYSTEM_SLUG, Slug};
-use search::{Clause, Field, Order, PAGE_MAX, Query};
+use event::{Entry, Event, Json, Moment, Outcome, Related, Status, Target};
+use registry::{SYSTEM, SYSTEM_SLUG, Slug, TokenId};
+use search::{Clause, Field, Order, PAGE_MAX, Projection, Query};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use trail::Feed as _;
 
 use super::criteria::encoded;
 use super::signin::read_form;
 use super::visit::{Shown, Visit, see_other};
-use crate::instance::{BY_SERVER, append, own_record, uuid7};
+use crate::instance::{BY_SERVER, OpenTrail, append, own_record, uuid7};
 use crate::problem::{Code, Problem};
 
 /// The type of thing that a view is on the `system` trail.
 const TYPE: &str = "view";
 
+/// The type of thing that a view is of.
+const TRAIL_TYPE: &str = "trail";
+
+const SAVE: &str = "view.save";
+const REMOVE: &str = "view.remove";
+
 /// The most characters of a view's name.
 const NAME_CHARS_MAX: usize = 80;
+
+/// The most bytes of what a view asks, as its URL says it: every list has the URLs of all views.
+const QUERY_BYTES_MAX: usize = 8 * 1024;
+
+/// The most views of a trail at once: a reader goes through them by eye, and every list has them all.
+const VIEWS_MAX: usize = 200;
+
+/// The most pages of events that the views of a trail are told from: every list reads them.
+const EVENT_PAGES_MAX: usize = 50;
+
+/// The most events that the views of a trail are told from.
+const EVENTS_MAX: usize = EVENT_PAGES_MAX * PAGE_MAX;
 
 /// Views that come with the page: what reviewers ask for. A name, a page below the trail's own, and
 /// what it is asked. Working hours are meant by the clocks of the reader. What was imported is late by
@@ -99,32 +118,68 @@ pub(crate) fn shipped(trail: &str) -> Vec<View> {
 
 /// The views of a trail that a reader may use: their own, and shared ones.
 pub(crate) async fn views_of(visit: &Visit, trail: &str) -> Result<Vec<View>, Problem> {
+    let fold = fold_of(visit, trail).await?;
+    Ok(fold.views(visit.call.caller.token().id.as_str()))
+}
+
+/// All views of a trail.
+async fn fold_of(visit: &Visit, trail: &str) -> Result<Fold, Problem> {
     let system = visit.call.app.open_unchecked(&system()?).await?;
-    let (trail, me) = (trail.to_owned(), visit.call.caller.token().id.to_string());
-    visit
-        .call
-        .app
-        .blocking(move || {
-            let query = Query::default().with(Clause::exactly(Field::TargetType, TYPE));
-            let found = system.projection.search(&query, Order::FirstRecorded, PAGE_MAX, None)?;
-            let mut fold = Fold::default();
-            for recorded in system.trail.read_many(&found.indexes)? {
-                fold.apply(&recorded.text());
-            }
-            Ok::<_, Problem>(fold.views(&trail, &me))
-        })
-        .await
+    let trail = trail.to_owned();
+    visit.call.app.blocking(move || folded(&system, trail)).await
+}
+
+fn folded(system: &OpenTrail, trail: String) -> Result<Fold, Problem> {
+    let mut indexes = Vec::new();
+    for query in about_views(&trail) {
+        indexes.extend(found(&system.projection, &query)?);
+    }
+    indexes.sort_unstable();
+    let mut fold = Fold::of(trail);
+    for page in indexes.chunks(PAGE_MAX) {
+        for recorded in system.trail.read_many(page)? {
+            fold.apply(&recorded.text());
+        }
+    }
+    Ok(fold)
+}
+
+/// What tells of the views of a trail: what names it, and what was recorded before such events named
+/// any.
+fn about_views(trail: &str) -> [Query; 2] {
+    let views = Query::default().with(Clause::exactly(Field::TargetType, TYPE));
+    let of_trail = Clause::exactly(Field::Related, format!("{TRAIL_TYPE}/{trail}"));
+    [views.clone().with(Clause::present(Field::Related, false)), views.with(of_trail)]
+}
+
+/// The events that are meant: if they were too many, the last ones, so that what is done now counts.
+fn found(projection: &Projection, query: &Query) -> Result<Vec<u64>, search::Error> {
+    let (mut all, mut after) = (Vec::new(), None);
+    for _ in 0..EVENT_PAGES_MAX {
+        let page = projection.search(query, Order::LastRecorded, PAGE_MAX, after.as_ref())?;
+        all.extend(page.indexes);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(all)
 }
 
 fn system() -> Result<Slug, Problem> {
     Slug::parse(SYSTEM_SLUG).map_err(|_| Problem::new(Code::Internal))
 }
 
-/// Views as their events add up.
-#[derive(Debug, Default)]
-struct Fold(BTreeMap<String, Saved>);
-
+/// The views of a trail as their events add up.
 #[derive(Debug)]
+struct Fold {
+    trail: String,
+    saved: BTreeMap<String, Saved>,
+    /// How many events were added up.
+    events: usize,
+}
+
+#[derive(Clone, Debug)]
 struct Saved {
     name: String,
     trail: String,
@@ -133,8 +188,35 @@ struct Saved {
     owner: String,
 }
 
+impl Saved {
+    fn read(text: &str) -> Option<Self> {
+        let state: Value = serde_json::from_str(text).ok()?;
+        let word = |name: &str| state.get(name)?.as_str().map(ToOwned::to_owned);
+        Some(Self {
+            name: word("name")?,
+            trail: word("trail")?,
+            query: word("query")?,
+            shared: state.get("shared")?.as_bool()?,
+            owner: word("owner")?,
+        })
+    }
+
+    fn write(&self) -> Option<Json<'static>> {
+        let state = json!({
+            "name": self.name, "trail": self.trail, "query": self.query, "shared": self.shared,
+            "owner": self.owner,
+        });
+        Json::parse(&state.to_string()).map(Json::into_owned).ok()
+    }
+}
+
 impl Fold {
+    const fn of(trail: String) -> Self {
+        Self { trail, saved: BTreeMap::new(), events: 0 }
+    }
+
     fn apply(&mut self, text: &str) {
+        self.events += 1;
         // What is not understood is not a view.
         let _ = self.understand(text);
     }
@@ -144,33 +226,27 @@ impl Fold {
         let event = &entry.event;
         let id = event.target.as_ref().filter(|target| target.kind == TYPE)?.id.as_deref()?;
         match event.action.as_ref() {
-            "view.save" => {
-                let after: Value = serde_json::from_str(event.after.as_ref()?.as_str()).ok()?;
-                let word = |name: &str| after.get(name)?.as_str().map(ToOwned::to_owned);
-                let saved = Saved {
-                    name: word("name")?,
-                    trail: word("trail")?,
-                    query: word("query")?,
-                    shared: after.get("shared")?.as_bool()?,
-                    owner: word("owner")?,
-                };
-                self.0.insert(id.to_owned(), saved);
+            SAVE => {
+                let saved = Saved::read(event.after.as_ref()?.as_str())?;
+                if saved.trail == self.trail {
+                    self.saved.insert(id.to_owned(), saved);
+                }
             }
-            "view.remove" => drop(self.0.remove(id)),
+            REMOVE => drop(self.saved.remove(id)),
             _ => {}
         }
         Some(())
     }
 
-    fn views(&self, trail: &str, me: &str) -> Vec<View> {
+    fn views(&self, me: &str) -> Vec<View> {
         let mut list: Vec<View> = self
-            .0
+            .saved
             .iter()
-            .filter(|(_, saved)| saved.trail == trail && (saved.shared || saved.owner == me))
+            .filter(|(_, saved)| saved.shared || saved.owner == me)
             .map(|(id, saved)| View {
                 id: id.clone(),
                 name: saved.name.clone(),
-                href: format!("/t/{trail}{}", saved.query),
+                href: format!("/t/{}{}", self.trail, saved.query),
                 asks: String::new(),
                 shared: saved.shared,
                 own: saved.owner == me,
@@ -179,24 +255,45 @@ impl Fold {
         list.sort_by(|one, other| one.name.cmp(&other.name));
         list
     }
+
+    /// Refuses one more view where there is no room for it. Those of tokens that are over do not
+    /// count: nobody could remove them.
+    fn check_room(&self, is_valid: impl Fn(&str) -> bool) -> Result<(), Problem> {
+        let refused = |message: String| Problem::new(Code::InvalidRequest).detail(message);
+        if self.saved.values().filter(|saved| is_valid(&saved.owner)).count() >= VIEWS_MAX {
+            return Err(refused(format!(
+                "this trail has {VIEWS_MAX} saved views, the most that there can be; remove one to \
+                 save another"
+            )));
+        }
+        // Each view that is there, this one too, has to find room for its removal.
+        if self.events + self.saved.len() + 2 > EVENTS_MAX {
+            return Err(refused(format!(
+                "the views of this trail have been saved and removed {} times, and no more can be \
+                 saved; those that there are can be used and removed",
+                self.events
+            )));
+        }
+        Ok(())
+    }
 }
+
+/// Held while a view is saved or removed, from the look at those that there are until the change can be
+/// found: however many do so at once, there are no more than can be.
+static CHANGING: Mutex<()> = Mutex::const_new(());
 
 /// `POST /t/{trail}/views`: saves or removes a view.
-pub(crate) async fn change(visit: Visit, RawForm(form): RawForm) -> Shown {
-    change_inner(&visit, &form).await.map_err(|problem| visit.failed(problem))
+pub(crate) async fn change(visit: Visit, body: Body) -> Shown {
+    change_inner(&visit, body).await.map_err(|problem| visit.failed(problem))
 }
 
-async fn change_inner(visit: &Visit, form: &[u8]) -> Result<Response<Body>, Problem> {
+async fn change_inner(visit: &Visit, body: Body) -> Result<Response<Body>, Problem> {
     let open = visit.call.trail().await?;
-    let mut form = read_form(&visit.call.headers, form)?;
+    let mut form = read_form(&visit.call.app, &visit.call.headers, body).await?;
     let trail = open.slug.as_str();
     let me = visit.call.caller.token().id.to_string();
     if let Some(id) = form.take("remove")? {
-        let own = views_of(visit, trail).await?.into_iter().find(|view| view.id == id && view.own);
-        let own = own.ok_or_else(|| {
-            Problem::new(Code::Forbidden).detail("only who saved a view can remove it")
-        })?;
-        record(visit, "view.remove", &own.id, &own.name, None).await?;
+        remove(visit, trail, &id, &me).await?;
         return Ok(see_other(&format!("/t/{trail}")));
     }
     let name = form.take("name")?.unwrap_or_default().trim().to_owned();
@@ -208,36 +305,70 @@ async fn change_inner(visit: &Visit, form: &[u8]) -> Result<Response<Body>, Prob
     let query = here.strip_prefix(&format!("/t/{trail}")).unwrap_or_default();
     let query = if query.starts_with('?') { query } else { "" };
     let shared = form.take("shared")?.is_some();
-    let after = json!({
-        "name": name, "trail": trail, "query": query, "shared": shared, "owner": me,
-    });
-    let id = uuid7(visit.call.app.instance().now_micros());
-    record(visit, "view.save", &id, &name, Some(&after)).await?;
-    Ok(see_other(&format!("/t/{trail}{query}")))
+    let (trail, query) = (trail.to_owned(), query.to_owned());
+    let href = format!("/t/{trail}{query}");
+    save(visit, Saved { name, trail, query, shared, owner: me }).await?;
+    Ok(see_other(&href))
 }
 
-/// Records a change of a view on the `system` trail, and waits until the page can find it.
+/// Saves a view, if there is room for it.
+async fn save(visit: &Visit, view: Saved) -> Result<(), Problem> {
+    if view.query.len() > QUERY_BYTES_MAX {
+        let message = format!("has at most {QUERY_BYTES_MAX} bytes where it is to be saved");
+        return Err(Problem::parameter("here", message));
+    }
+    let _changing = CHANGING.lock().await;
+    let instance = visit.call.app.instance();
+    let now = instance.now_micros();
+    let is_valid = |owner: &str| {
+        let token = TokenId::parse(owner).and_then(|id| instance.registry().token(&id).cloned());
+        token.is_some_and(|token| token.is_valid_at(now))
+    };
+    fold_of(visit, &view.trail).await?.check_room(is_valid)?;
+    record(visit, SAVE, &uuid7(now), &view).await
+}
+
+/// Removes a view of the reader's own.
+async fn remove(visit: &Visit, trail: &str, id: &str, me: &str) -> Result<(), Problem> {
+    let _changing = CHANGING.lock().await;
+    let fold = fold_of(visit, trail).await?;
+    let own = fold.saved.get(id).filter(|saved| saved.owner == me).ok_or_else(|| {
+        Problem::new(Code::Forbidden).detail("only who saved a view can remove it")
+    })?;
+    record(visit, REMOVE, id, own).await
+}
+
+/// Records on the `system` trail that a view was saved or removed, and waits until the page can find
+/// it.
 async fn record(
     visit: &Visit,
     action: &'static str,
     id: &str,
-    name: &str,
-    after: Option<&Value>,
+    view: &Saved,
 ) -> Result<(), Problem> {
     let instance = visit.call.app.instance();
     let now = instance.now_micros();
-    let after = after.map(ToString::to_string);
+    let state = view.write();
+    let (before, after) = if action == SAVE { (None, state) } else { (state, None) };
     let event = Event {
         id: Some(uuid7(now).into()),
         actor: Some(visit.call.caller.actor()),
         target: Some(Target {
             kind: TYPE.into(),
             id: Some(id.to_owned().into()),
-            name: Some(name.to_owned().into()),
+            name: Some(view.name.clone().into()),
             ..Target::default()
         }),
+        // What the views of one trail are found by.
+        related: vec![Related {
+            role: "of".into(),
+            kind: TRAIL_TYPE.into(),
+            id: Some(view.trail.clone().into()),
+            name: None,
+        }],
         outcome: Some(Outcome { status: Status::Success, ..Outcome::default() }),
-        after: after.and_then(|text| Json::parse(&text).map(Json::into_owned).ok()),
+        before,
+        after,
         ..Event::new(Moment::from_micros(now), SYSTEM, action)
     };
     let refused =
@@ -274,19 +405,63 @@ mod tests {
                 r#","after":{{"name":"{name}","trail":"lab","query":"?q=a","shared":{shared},"owner":"me"}}"#
             )
         };
-        let mut fold = Fold::default();
+        let mut fold = Fold::of("lab".to_owned());
         fold.apply(&entry("view.save", "1", &after("B", false)));
         fold.apply(&entry("view.save", "2", &after("A", true)));
+        fold.apply(&entry("view.save", "4", &after("C", true).replace("lab", "other")));
         fold.apply(&entry("view.frob", "3", ""));
         fold.apply("nonsense");
         let names = |fold: &Fold, me: &str| -> Vec<String> {
-            fold.views("lab", me).into_iter().map(|view| view.name).collect()
+            fold.views(me).into_iter().map(|view| view.name).collect()
         };
         assert_eq!(names(&fold, "me"), ["A", "B"]);
         assert_eq!(names(&fold, "you"), ["A"]);
-        assert!(fold.views("other", "me").is_empty());
         fold.apply(&entry("view.remove", "2", ""));
         assert_eq!(names(&fold, "you"), [""; 0]);
+        assert_eq!(fold.events, 6);
+    }
+
+    #[test]
+    fn what_is_saved_can_always_be_removed_within_what_is_read() {
+        let saved = || Saved {
+            name: "A".to_owned(),
+            trail: "lab".to_owned(),
+            query: String::new(),
+            shared: true,
+            owner: "me".to_owned(),
+        };
+        let mut fold = Fold::of("lab".to_owned());
+        let (mut saves, mut removals) = (0, 0);
+        // One who saves and removes as often as they can leaves some views behind.
+        while fold.check_room(|_| true).is_ok() {
+            saves += 1;
+            fold.saved.insert(saves.to_string(), saved());
+            if fold.saved.len() > 150 {
+                removals += 1;
+                fold.saved.pop_first();
+            }
+            fold.events = saves + removals;
+        }
+        assert!(saves + removals + fold.saved.len() <= EVENTS_MAX, "{saves} {removals}");
+        assert!(saves * 2 + 2 > EVENTS_MAX, "{saves}");
+    }
+
+    #[test]
+    fn views_of_tokens_that_are_over_take_no_room() {
+        let mut fold = Fold::of("lab".to_owned());
+        for number in 0..VIEWS_MAX {
+            let owner = if number == 0 { "gone" } else { "me" };
+            let saved = Saved {
+                name: "A".to_owned(),
+                trail: "lab".to_owned(),
+                query: String::new(),
+                shared: true,
+                owner: owner.to_owned(),
+            };
+            fold.saved.insert(number.to_string(), saved);
+        }
+        assert!(fold.check_room(|_| true).is_err());
+        assert!(fold.check_room(|owner| owner == "me").is_ok());
     }
 
     #[test]

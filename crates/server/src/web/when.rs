@@ -195,7 +195,8 @@ impl Period {
         ("custom", "Custom…"),
     ];
 
-    /// The period that a URL names. A day that is not one is left open.
+    /// The period that a URL names. A day that is not one is left open; of two days either may come
+    /// first.
     pub(crate) fn parse(word: &str, from: &str, to: &str) -> Self {
         match word {
             "today" => Self::Today,
@@ -206,6 +207,7 @@ impl Period {
             "month" => Self::ThisMonth,
             "custom" => match (from.parse().ok(), to.parse().ok()) {
                 (None, None) => Self::All,
+                (Some(from), Some(to)) if to < from => Self::Custom(Some(to), Some(from)),
                 (from, to) => Self::Custom(from, to),
             },
             _ => Self::All,
@@ -324,6 +326,12 @@ mod tests {
             ("today", "", "", "the whole of 21 Nov 2026 (UTC)"),
             ("7d", "", "", "15 Nov 2026 to 21 Nov 2026, both days whole (UTC)"),
             ("custom", "2026-01-02", "", "from 2 Jan 2026 on (UTC)"),
+            (
+                "custom",
+                "2026-01-09",
+                "2026-01-02",
+                "2 Jan 2026 to 9 Jan 2026, both days whole (UTC)",
+            ),
             ("custom", "", "2026-01-02", "up to and including 2 Jan 2026 (UTC)"),
         ] {
             assert_eq!(Period::parse(word, from, to).words(now, &Clock::Utc), expected, "{word}");

@@ -33,4 +33,5 @@ mod refusals;
 mod search;
 mod streams;
 mod tiles;
+mod views;
 mod wire;

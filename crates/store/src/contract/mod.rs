@@ -52,7 +52,7 @@ macro_rules! contract_tests {
             retired_segments_are_gone
             a_torn_last_frame_is_reported_and_cut
             tails_from_one_place_are_all_set_aside
-            a_damaged_last_frame_is_reported
+            a_flipped_byte_in_the_last_frame_is_damage
             a_segment_may_end_in_padding
             a_byte_in_padding_is_noticed
             a_frame_cut_short_in_padding_is_torn

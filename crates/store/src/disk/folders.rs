@@ -39,14 +39,17 @@ pub(super) struct Touched<'a> {
     root: &'a Root,
     folders: &'a Folders,
     open: BTreeMap<String, OwnedFd>,
+    /// Was opened before anything is touched, so that a sync by it is told of all that failed.
+    whole: OwnedFd,
     removals: u64,
 }
 
 impl Folders {
     /// Starts a write.
-    pub(super) fn touch<'a>(&'a self, root: &'a Root) -> Touched<'a> {
+    pub(super) fn touch<'a>(&'a self, root: &'a Root) -> io::Result<Touched<'a>> {
         let removals = self.durable.lock().unwrap_or_else(PoisonError::into_inner).removals;
-        Touched { root, folders: self, open: BTreeMap::new(), removals }
+        let whole = root.to_sync_by()?;
+        Ok(Touched { root, folders: self, open: BTreeMap::new(), whole, removals })
     }
 
     /// Keeps folders from being removed while names are put into them.
@@ -124,7 +127,7 @@ impl Touched<'_> {
     /// Makes the names in all touched folders durable, and those of the folders themselves.
     pub(super) fn sync(self) -> io::Result<()> {
         if self.open.len() > super::write::MAX_SINGLE_SYNCS {
-            rustix::fs::syncfs(&self.root.fd)?;
+            rustix::fs::syncfs(&self.whole)?;
         } else {
             for fd in self.open.values() {
                 rustix::fs::fsync(fd)?;

@@ -174,7 +174,7 @@ impl DiskJournal {
     /// Makes the newest segment's name durable, and those of the folders that lead to it.
     fn settle_name(&self) -> io::Result<()> {
         let Some(writer) = &self.inner.writer else { return Ok(()) };
-        let mut touched = writer.folders.touch(&self.inner.root);
+        let mut touched = writer.folders.touch(&self.inner.root)?;
         let names = writer.folders.hold();
         touched.folder(split(&self.position.path).0)?;
         drop(names);
@@ -366,7 +366,7 @@ fn write_segment(inner: &Inner, path: &ObjectPath, bytes: &[u8]) -> Result<()> {
     let failed = |error| Error::write(path, error);
     let temporary = Temporary::write(inner, writer, path, &[bytes], SEGMENT_MODE)?;
     temporary.sync().map_err(failed)?;
-    let mut touched = writer.folders.touch(&inner.root);
+    let mut touched = writer.folders.touch(&inner.root).map_err(failed)?;
     let names = writer.folders.hold();
     let (folder, name) = split(path);
     match temporary.link(touched.folder(folder).map_err(failed)?, name) {

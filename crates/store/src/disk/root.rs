@@ -24,8 +24,6 @@ const OWN_NAMES: [&str; 2] = ["lock", "tmp"];
 /// An open directory, beneath which all paths are resolved.
 #[derive(Debug)]
 pub(super) struct Root {
-    /// Open for as long as the store, so that no failed write-back in between goes unreported by
-    /// `syncfs`.
     pub(super) fd: OwnedFd,
     path: PathBuf,
 }
@@ -36,6 +34,13 @@ impl Root {
         let fd = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|errno| Error::refused(path.display().to_string(), errno.into()))?;
         Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// The directory once more, to sync its file system by. The kernel tells of a write-back that
+    /// failed once for each time that a file was opened: with one for all, whoever asks first would
+    /// be told of the others' failures, and they of none.
+    pub(super) fn to_sync_by(&self) -> io::Result<OwnedFd> {
+        self.open_folder("")
     }
 
     /// A path as messages show it.
@@ -90,17 +95,14 @@ impl Root {
 
     /// Reads the whole object at a path, if there is one.
     pub(super) fn read(&self, path: &ObjectPath) -> Result<Option<Bytes>> {
-        self.read_at_most(path, MAX_OBJECT_BYTES)
-    }
-
-    /// Reads a journal's segment, which has no limit but the disk's.
-    pub(super) fn read_segment(&self, path: &ObjectPath) -> Result<Option<Bytes>> {
-        self.read_at_most(path, u64::MAX)
-    }
-
-    fn read_at_most(&self, path: &ObjectPath, limit: u64) -> Result<Option<Bytes>> {
         let Some(file) = self.open_file(path, OFlags::RDONLY)? else { return Ok(None) };
-        read_all(file, limit).map_err(|error| Error::refused(path.as_str(), error))
+        read_all(file, MAX_OBJECT_BYTES).map_err(|error| Error::refused(path.as_str(), error))
+    }
+
+    /// Reads a journal's segment. No writer makes one that is larger than an object may be: it has
+    /// what is not published, which is bounded far below.
+    pub(super) fn read_segment(&self, path: &ObjectPath) -> Result<Option<Bytes>> {
+        self.read(path)
     }
 
     /// Every object below a folder, sorted. Names that no object can have are passed over.

@@ -62,6 +62,8 @@ impl Inner {
         let writer = self.writer(&first.path)?;
         let (fresh, present) = self.divide(objects)?;
         let single = fresh.len() + present.len() <= MAX_SINGLE_SYNCS;
+        // Before the first byte is written, so that it is told of all that comes of them.
+        let whole = self.root.to_sync_by().map_err(|error| Error::write(&first.path, error))?;
         let mut temporaries = Vec::with_capacity(fresh.len());
         for (path, bytes) in fresh {
             let temporary = Temporary::write(self, writer, path, &[bytes], OBJECT_MODE)?;
@@ -79,10 +81,9 @@ impl Inner {
                 }
             }
         } else {
-            rustix::fs::syncfs(&self.root.fd)
-                .map_err(|errno| Error::write(&first.path, errno.into()))?;
+            rustix::fs::syncfs(&whole).map_err(|errno| Error::write(&first.path, errno.into()))?;
         }
-        self.link(writer, temporaries, &present)
+        self.link(writer, &first.path, temporaries, &present)
     }
 
     /// Divides objects into those to be written and those that are there with the same bytes.
@@ -114,10 +115,12 @@ impl Inner {
     fn link(
         &self,
         writer: &Writer,
+        first: &ObjectPath,
         temporaries: Vec<(&ObjectPath, &Bytes, Temporary<'_>)>,
         present: &[&ObjectPath],
     ) -> Result<()> {
-        let mut touched = writer.folders.touch(&self.root);
+        let touched = writer.folders.touch(&self.root);
+        let mut touched = touched.map_err(|error| Error::write(first, error))?;
         let names = writer.folders.hold();
         let mut last = present.last().copied();
         for (path, bytes, temporary) in temporaries {
@@ -158,7 +161,7 @@ impl Inner {
         let failed = |error| Error::write(path, error);
         let temporary = Temporary::write(self, writer, path, &[bytes], REPLACEABLE_MODE)?;
         temporary.sync().map_err(failed)?;
-        let mut touched = writer.folders.touch(&self.root);
+        let mut touched = writer.folders.touch(&self.root).map_err(failed)?;
         let names = writer.folders.hold();
         let (folder, name) = split(path);
         temporary.rename(touched.folder(folder).map_err(failed)?, name).map_err(failed)?;
@@ -170,6 +173,7 @@ impl Inner {
     pub(super) fn remove(&self, paths: &[ObjectPath]) -> Result<()> {
         let Some(last) = paths.last() else { return Ok(()) };
         let writer = self.writer(last)?;
+        let whole = self.root.to_sync_by().map_err(|error| Error::write(last, error))?;
         let mut folders: BTreeMap<&str, OwnedFd> = BTreeMap::new();
         for path in paths {
             check_name(path)?;
@@ -189,7 +193,7 @@ impl Inner {
         }
         let sync = || -> io::Result<()> {
             if folders.len() > MAX_SINGLE_SYNCS {
-                return Ok(rustix::fs::syncfs(&self.root.fd)?);
+                return Ok(rustix::fs::syncfs(&whole)?);
             }
             folders.values().try_for_each(|fd| Ok(rustix::fs::fsync(fd)?))
         };

@@ -2,7 +2,7 @@
 //! expression, `~/a/i` one for which case does not count; also `=a`, `==a`, `!=a`, `=~a`, and the
 //! older `^a` and `$a` for beginnings and ends. Values are compared to the byte.
 
-use search::{Clause, Expression, Field, Pattern, Test};
+use search::{Clause, EXPRESSIONS_MAX, Expression, Field, Pattern, Test};
 
 /// One item: what a value is like, or is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ struct Item {
     patterns: Vec<Pattern>,
 }
 
-/// Reads a filter on a field. `values` gives the words of the index for a word of the platform,
+/// Reads a filter on a field, with a few expressions at most. `values` gives the words of the index for a word of the platform,
 /// where the two differ.
 ///
 /// # Errors
@@ -21,6 +21,9 @@ pub(super) fn clauses(
     text: &str,
     values: &dyn Fn(&Pattern) -> Vec<Pattern>,
 ) -> Result<Vec<Clause>, String> {
+    if text.matches(['~', '^', '$']).count() > EXPRESSIONS_MAX {
+        return Err(format!("a filter has at most {EXPRESSIONS_MAX} expressions"));
+    }
     let read = |text: &str| {
         let (negated, pattern) = item(text)?;
         Ok::<_, String>(Item { negated, patterns: values(&pattern) })
