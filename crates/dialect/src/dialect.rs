@@ -91,13 +91,33 @@ impl ReadOptions {
     pub(crate) fn check(&self) -> Result<(), Rejection> {
         let added = [&self.organization, &self.instance, &self.region];
         let good = |text: &String| fits(text, Self::ADDED_BYTES_MAX);
-        if added.into_iter().flatten().all(good) {
-            return Ok(());
+        if !added.into_iter().flatten().all(good) {
+            let message = "organization, instance and region have 1 to 1,024 bytes each and no \
+                           control characters";
+            return Err(Rejection::new(0, Fault::Value, message));
         }
-        let message = "organization, instance and region have 1 to 1,024 bytes each and no control \
-                       characters";
-        Err(Rejection::new(0, Fault::Value, message))
+        match self.redact.iter().find(|pointer| !is_redactable(pointer)) {
+            // What is not taken out is recorded for ever.
+            Some(pointer) => Err(Rejection::new(
+                0,
+                Fault::Value,
+                format!(
+                    "`{pointer}` takes nothing out: name a JSON pointer to params, before, after or \
+                     attributes or into one of them, as /params/input"
+                ),
+            )),
+            None => Ok(()),
+        }
     }
+}
+
+/// Whether a pointer names something that may be taken out of an event.
+fn is_redactable(pointer: &str) -> bool {
+    let inside = |member: &str| {
+        let rest = pointer.strip_prefix(member);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    ["/params", "/before", "/after", "/attributes"].into_iter().any(inside)
 }
 
 impl Default for ReadOptions {

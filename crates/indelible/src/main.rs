@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     start_diagnostics(cli.verbose);
     match command::run(cli) {
         Ok(code) => code.into(),
+        Err(error) if output::is_reader_gone(&error) => exit::Exit::Done.into(),
         Err(error) => {
             output::note(&format!("error: {error:#}"));
             exit::code_of(&error).into()

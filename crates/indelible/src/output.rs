@@ -53,11 +53,38 @@ impl Cell {
     }
 }
 
+/// Whoever read what a command says went away, as `head` does: no fault of the command.
+#[derive(Debug)]
+struct ReaderGone;
+
+impl std::fmt::Display for ReaderGone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("nobody reads this any more")
+    }
+}
+
+impl std::error::Error for ReaderGone {}
+
+/// Tells a reader of stdout who went away from a connection that broke.
+pub(crate) fn to_reader(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => io::Error::other(ReaderGone),
+        _ => error,
+    }
+}
+
+/// Whether an error says that nobody reads what the command says.
+pub(crate) fn is_reader_gone(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inner.and_then(|inner| inner.downcast_ref::<ReaderGone>()).is_some()
+    })
+}
+
 /// Writes one line of data. A reader that went away ends the command quietly.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")
+    out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(to_reader)
 }
 
 /// Says something to the person at the terminal.

@@ -13,6 +13,14 @@ pub enum Error {
     /// The projection's folder is damaged. It is being rebuilt; ask again later.
     #[error("the projection is damaged and is being rebuilt: {0}")]
     Damaged(String),
+    /// The projection is being made again, and has not got as far as it was; ask again later.
+    #[error("search is being rebuilt: {size} of {wanted} events can be found")]
+    Behind {
+        /// How many events can be found.
+        size: u64,
+        /// How many there were when it began.
+        wanted: u64,
+    },
     /// The folder cannot be read or written.
     #[error("{path}: the projection's folder cannot be used")]
     Folder {

@@ -1,8 +1,9 @@
 //! From patterns to terms: one term, a range of the dictionary, or all that differ only in case.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::{IpAddr, Ipv6Addr};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::index::SegmentId;
@@ -12,9 +13,11 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field as Column, IndexRecordOption};
 use tantivy::termdict::{TermDictionary, TermStreamer};
-use tantivy::{BitSet, DocId, InvertedIndexReader, Score, SegmentReader, TantivyError};
+use tantivy::{
+    BitSet, DocId, HasLen as _, InvertedIndexReader, Score, SegmentReader, TantivyError,
+};
 
-use crate::folded::{Folded, after_prefix, terms_below};
+use crate::folded::{Folded, Take, after_prefix, terms_below};
 use crate::known::term_info;
 use crate::matches::has_words;
 use crate::schema::{Layout, Tag};
@@ -62,8 +65,9 @@ pub(crate) fn like(tags: &[Tag], pattern: &Pattern) -> Box<dyn Query> {
         Pattern::Like(text) if text.chars().all(|c| fold::variants(c).len() == 1) => {
             Select::listed(tags, text)
         }
-        Pattern::Like(text) => Select::Folded(Arc::new(Folded::new(tags, text, false))),
-        Pattern::Prefix(text) => Select::Folded(Arc::new(Folded::new(tags, text, true))),
+        Pattern::Like(_) | Pattern::Prefix(_) => {
+            Select::Alike(Arc::new(Alike::new(tags, pattern.clone())))
+        }
         Pattern::Matching(expression) => {
             Select::Scanned(tags.to_vec(), Wanted::Matching(expression.clone()))
         }
@@ -147,7 +151,7 @@ enum Select {
         end: Option<Vec<u8>>,
     },
     Listed(Arc<[Vec<u8>]>),
-    Folded(Arc<Folded>),
+    Alike(Arc<Alike>),
     /// Of these members, those texts that are wanted: all their terms are looked at.
     Scanned(Vec<Tag>, Wanted),
 }
@@ -168,6 +172,85 @@ impl Wanted {
             Self::Words(pattern) => has_words(&String::from_utf8_lossy(text), pattern),
         }
     }
+}
+
+/// Values of some members that differ from a text only in case, or begin so.
+#[derive(Debug)]
+struct Alike {
+    /// In the order of the dictionary.
+    tags: Vec<Tag>,
+    pattern: Pattern,
+    /// The text among the values of members with many, as it was looked for in the segment before.
+    folded: Mutex<Option<(Vec<Tag>, Arc<Folded>)>>,
+}
+
+/// Members that lie side by side and have so few values together, in bytes at rest, are read in one
+/// go: a word is looked for in most members, and most have a handful of values.
+const FEW_BYTES: usize = 8 * 1024;
+
+impl Alike {
+    fn new(tags: &[Tag], pattern: Pattern) -> Self {
+        let mut tags = tags.to_vec();
+        tags.sort_unstable_by_key(|tag| *tag as u8);
+        Self { tags, pattern, folded: Mutex::default() }
+    }
+
+    fn each(&self, dictionary: &TermDictionary, take: &mut Take<'_>) -> io::Result<()> {
+        let (runs, many) = self.parted(dictionary);
+        for run in runs {
+            let (from, end) = bounds(run);
+            let mut stream = dictionary.range().ge(from).lt(end).into_stream()?;
+            while stream.advance() {
+                let Some((tag, value)) = stream.key().split_first() else { continue };
+                let meant = run.iter().any(|one| *one as u8 == *tag)
+                    && self.pattern.admits(&String::from_utf8_lossy(value));
+                if meant && take(stream.key(), stream.value()).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        if many.is_empty() { Ok(()) } else { self.folded(many).each(dictionary, take) }
+    }
+
+    /// Runs of members with few values together, and the members with many.
+    fn parted(&self, dictionary: &TermDictionary) -> (Vec<&[Tag]>, Vec<Tag>) {
+        let (mut runs, mut many) = (Vec::new(), Vec::new());
+        let mut rest = self.tags.as_slice();
+        while let Some((first, behind)) = rest.split_first() {
+            let splits = (1..=rest.len()).map_while(|count| rest.split_at_checked(count));
+            let few = splits.take_while(|(run, _)| bytes_of(dictionary, run) <= FEW_BYTES).last();
+            rest = few.map_or(behind, |(_, behind)| behind);
+            match few {
+                Some((run, _)) => runs.push(run),
+                None => many.push(*first),
+            }
+        }
+        (runs, many)
+    }
+
+    fn folded(&self, tags: Vec<Tag>) -> Arc<Folded> {
+        let mut last = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, folded)) = last.as_ref().filter(|(of, _)| *of == tags) {
+            return Arc::clone(folded);
+        }
+        let prefix = matches!(self.pattern, Pattern::Prefix(_));
+        let folded = Arc::new(Folded::new(&tags, self.pattern.text(), prefix));
+        *last = Some((tags, Arc::clone(&folded)));
+        folded
+    }
+}
+
+/// The least keys of a run of members and behind it.
+fn bounds(run: &[Tag]) -> ([u8; 1], [u8; 1]) {
+    let byte = |tag: Option<&Tag>| tag.map_or(0, |tag| *tag as u8);
+    ([byte(run.first())], [byte(run.last()) + 1])
+}
+
+/// Bytes at rest of the blocks that the terms of a run of members can be in.
+fn bytes_of(dictionary: &TermDictionary, run: &[Tag]) -> usize {
+    let (from, end) = bounds(run);
+    let range = (Bound::Included(from.as_slice()), Bound::Excluded(end.as_slice()));
+    dictionary.file_slice_for_range(range, None).len()
 }
 
 impl Select {
@@ -199,8 +282,8 @@ impl Select {
                     infos.extend(term_info(reader, column, key)?);
                 }
             }
-            Self::Folded(folded) => {
-                folded.each(dictionary, &mut |_, info| {
+            Self::Alike(alike) => {
+                alike.each(dictionary, &mut |_, info| {
                     infos.push(info.clone());
                     ControlFlow::Continue(())
                 })?;
@@ -221,7 +304,7 @@ impl Select {
 }
 
 /// Every term of a member, in order; each begins with the member's byte.
-pub(crate) fn terms_of(dictionary: &TermDictionary, tag: Tag) -> std::io::Result<TermStreamer<'_>> {
+pub(crate) fn terms_of(dictionary: &TermDictionary, tag: Tag) -> io::Result<TermStreamer<'_>> {
     terms_below(dictionary, &[tag as u8])
 }
 
@@ -329,7 +412,70 @@ impl Weight for Terms {
 
 #[cfg(test)]
 mod tests {
+    use tantivy::directory::FileSlice;
+    use tantivy::termdict::TermDictionaryBuilder;
+
     use super::*;
+
+    /// Members with many values and with few, side by side, and one that is not asked for.
+    fn dictionary() -> (TermDictionary, Vec<Vec<u8>>) {
+        let mut keys: Vec<Vec<u8>> = Vec::new();
+        for number in 0_u32..20_000 {
+            let mixed = number.wrapping_mul(2_654_435_769);
+            for tag in [Tag::ActorId, Tag::TargetId] {
+                keys.push(key(tag, format!("Job-{mixed:08x}").as_bytes()));
+            }
+        }
+        for tag in [Tag::Id, Tag::ActorType, Tag::Role, Tag::Outcome, Tag::Region, Tag::Imported] {
+            keys.extend(
+                ["job-", "JOB-", "Job", "jobs", "\u{212a}"].map(|v| key(tag, v.as_bytes())),
+            );
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let mut builder = TermDictionaryBuilder::create(Vec::new()).unwrap();
+        for (place, key) in keys.iter().enumerate() {
+            let info =
+                TermInfo { doc_freq: 1, postings_range: place..place + 1, positions_range: 0..0 };
+            builder.insert(key, &info).unwrap();
+        }
+        (TermDictionary::open(FileSlice::from(builder.finish().unwrap())).unwrap(), keys)
+    }
+
+    #[test]
+    fn members_with_few_values_and_with_many_tell_the_same_as_every_term() {
+        let (dictionary, keys) = dictionary();
+        let tags = [
+            Tag::Region,
+            Tag::TargetId,
+            Tag::Id,
+            Tag::ActorId,
+            Tag::Role,
+            Tag::Session,
+            Tag::Outcome,
+        ];
+        for text in ["job-", "JOB", "k", "Job-0", "job-9e3779b9", "x", "jobs"] {
+            for pattern in [Pattern::Like(text.to_owned()), Pattern::Prefix(text.to_owned())] {
+                let alike = Alike::new(&tags, pattern.clone());
+                let (runs, many) = alike.parted(&dictionary);
+                assert_eq!((runs.len(), many.as_slice()), (3, &[Tag::ActorId, Tag::TargetId][..]));
+                let mut found = Vec::new();
+                let mut take = |key: &[u8], info: &TermInfo| {
+                    assert_eq!(keys[info.postings_range.start], key);
+                    found.push(key.to_vec());
+                    ControlFlow::Continue(())
+                };
+                alike.each(&dictionary, &mut take).unwrap();
+                found.sort_unstable();
+                let meant = |key: &&Vec<u8>| {
+                    tags.iter().any(|tag| *tag as u8 == key[0])
+                        && pattern.admits(std::str::from_utf8(&key[1..]).unwrap())
+                };
+                let all: Vec<Vec<u8>> = keys.iter().filter(meant).cloned().collect();
+                assert_eq!(found, all, "{pattern:?}");
+            }
+        }
+    }
 
     #[test]
     fn networks_are_understood() {

@@ -12,6 +12,8 @@ pub(crate) const CLAUSES_MAX: usize = 64;
 pub(crate) const VALUES_MAX: usize = 256;
 /// The most bytes of all values and texts of one question.
 pub(crate) const BYTES_MAX: usize = 64 * 1024;
+/// The most places at which one value is read as `type/id`.
+const SPLITS_MAX: usize = 32;
 /// The most words of one phrase.
 pub(crate) const PHRASE_WORDS_MAX: usize = 64;
 
@@ -278,6 +280,7 @@ impl Pattern {
     pub(crate) fn splits(&self) -> Vec<(Self, Self)> {
         let text = self.text();
         text.match_indices('/')
+            .take(SPLITS_MAX)
             .filter_map(|(at, _)| {
                 let (kind, id) = (text.get(..at)?.to_owned(), text.get(at + 1..)?.to_owned());
                 match self {
@@ -321,6 +324,10 @@ impl Pattern {
                 Self::Prefix(_) => {
                     Err("an address has no prefix; name a network, as in ip:10.0.0.0/8".to_owned())
                 }
+                Self::Like(text) if is_no_address(text) => Err(format!(
+                    "`{text}` is no address; a network is written 10.20.0.0/16; for this very text say \
+                     ip:={text}"
+                )),
                 // An address may be any text, but this is a slip.
                 Self::Like(text) if is_no_network(text) => Err(format!(
                     "`{text}` is no network, as 10.0.0.0/8 is one; for this very text say ip:={text}"
@@ -355,6 +362,12 @@ impl Pattern {
         }
         Ok(())
     }
+}
+
+/// Whether this has the digits and points of an address, and is none.
+fn is_no_address(text: &str) -> bool {
+    let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_numeric && text.contains('.') && lookup::network(text).is_none()
 }
 
 /// Whether this would be a network if what is behind its `/` were right.

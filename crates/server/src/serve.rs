@@ -32,6 +32,9 @@ const STREAMS_MAX: u32 = 128;
 /// Commands at once that the control socket answers; more wait.
 const COMMANDS_MAX: usize = 32;
 
+/// How long the output of a command may wait for its reader, who may be a person with a pager.
+const COMMAND_PATIENCE: Duration = Duration::from_hours(24);
+
 /// How often it is looked whether there is a sum of wrong tokens to tell.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -186,7 +189,7 @@ impl Server {
                     let watcher = graceful.watcher();
                     tokio::spawn(async move {
                         let from = Origin::Operator(operator);
-                        let stream = Paced::new(stream, options.write_timeout);
+                        let stream = Paced::new(stream, COMMAND_PATIENCE);
                         converse(stream, from, &service, &options, watcher).await;
                         drop(permit);
                     });

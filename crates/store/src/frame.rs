@@ -229,10 +229,7 @@ fn is_whole_in_other_sizes(bad: &[u8], before: &Chain) -> bool {
     let (head, stage) = (size_at(8), size_at(12));
     (written..=bad.len().min(written + ZEROS_MAX)).any(|end| {
         let Some(both) = end.checked_sub(PRELUDE_BYTES + 32) else { return false };
-        let pairs = [
-            (Some(head), both.checked_sub(head)),
-            (both.checked_sub(stage), Some(stage)),
-        ];
+        let pairs = [(Some(head), both.checked_sub(head)), (both.checked_sub(stage), Some(stage))];
         let sizes = pairs.into_iter().filter_map(|(head, stage)| Some((head?, stage?)));
         sizes.into_iter().any(|(head, stage)| {
             let (Ok(head), Ok(stage)) = (u32::try_from(head), u32::try_from(stage)) else {

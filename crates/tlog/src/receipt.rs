@@ -17,9 +17,9 @@ use crate::{
     Checkpoint, Error, Hash, InclusionProof, LeafIndex, Note, Policy, VerifierKey, lexeme,
 };
 
-/// The largest receipt: twice what an event of 8 MiB takes when it travels as an opening in the
-/// extra bytes, in base64 within base64.
-pub const MAX_RECEIPT_BYTES: usize = 32 * 1024 * 1024;
+/// The largest receipt: what 32 MiB that were detached from an event take in the extra bytes when each
+/// byte of them needs an escape, in base64, and then some.
+pub const MAX_RECEIPT_BYTES: usize = 96 * 1024 * 1024;
 
 /// The most hashes an inclusion proof can have.
 const MAX_HASHES: usize = 63;

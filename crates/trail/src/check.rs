@@ -94,12 +94,13 @@ pub fn check(
         let note = checker.full(progress)?;
         let mut end = checker.end(keys, note)?;
         let moved = look > 1 && end.note != before.note;
-        let standing = end.faults.iter().any(|fault| before.faults.contains(fault));
+        let stood = |fault: &Corruption| before.faults.iter().any(|f| fault.stands_in(f));
+        let standing = end.faults.iter().any(stood);
         seen = if standing { seen + 1 } else { 1 };
         let stands = moved && seen >= STANDING_LOOKS;
         if end.faults.is_empty() || stands || look == LOOKS_MAX || !look_again(seen) {
             if look > 1 {
-                end.faults.retain(|fault| before.faults.contains(fault));
+                end.faults.retain(stood);
             }
             end.faults.into_iter().for_each(|fault| end.report.add(fault));
             return Ok(end.report);
@@ -189,11 +190,16 @@ impl Checker<'_> {
 
     fn read(&mut self, path: &ObjectPath) -> Result<Option<bytes::Bytes>, Error> {
         self.accounted.insert(path.clone());
-        let bytes = self.store.get(path)?;
-        if bytes.is_none() {
-            self.add(Corruption::Missing { path: path.to_string() });
+        match self.store.get(path) {
+            Ok(Some(bytes)) => return Ok(Some(bytes)),
+            Ok(None) => self.add(Corruption::Missing { path: path.to_string() }),
+            // One object that cannot be read must not hide what is wrong with the others.
+            Err(store::Error::Refused { path, source }) => {
+                self.add(Corruption::Unreadable { path, why: source.to_string() });
+            }
+            Err(error) => return Err(error.into()),
         }
-        Ok(bytes)
+        Ok(None)
     }
 
     fn parse(&self, note: &[u8]) -> Option<Checkpoint> {
@@ -271,7 +277,8 @@ impl Checker<'_> {
     fn bundle(&mut self, bundle: BundleId) -> Result<(), Error> {
         let path = self.layout.bundle(bundle);
         let tile = Tile::new(0, bundle.index(), bundle.width()).map_err(|_| Error::Stopped)?;
-        let stored_tile = self.store.get(&self.layout.tile(tile))?;
+        // What is wrong with the tile is told when it is compared.
+        let stored_tile = self.store.get(&self.layout.tile(tile)).ok().flatten();
         let hashes: Vec<tlog::Hash> = stored_tile
             .as_deref()
             .and_then(|bytes| tile.hashes(bytes).ok().map(Iterator::collect))
@@ -414,7 +421,7 @@ impl Checker<'_> {
         }
         for path in paths {
             // One that was outgrown meanwhile is gone.
-            if self.store.get(&path)?.is_some() {
+            if !matches!(self.store.get(&path), Ok(None)) {
                 self.add(Corruption::Extra { path: path.to_string() });
             }
         }

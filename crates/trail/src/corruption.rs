@@ -56,6 +56,14 @@ pub enum Corruption {
         /// The object.
         path: String,
     },
+    /// An object is there and cannot be read.
+    #[error("{path}: cannot be read: {why}")]
+    Unreadable {
+        /// The object.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
     /// A detached value is not the one that its entry commits to.
     #[error("{path}: the opening of entry {index} at {at} does not match")]
     OpeningMismatch {
@@ -105,6 +113,20 @@ pub enum Corruption {
 pub(crate) const PUBLISHED: &str = "the published checkpoint";
 
 impl Corruption {
+    /// Whether another look at a trail that moves on found the same: sizes go on with the trail.
+    pub(crate) fn stands_in(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::SizeWentBack { witness, from, .. },
+                Self::SizeWentBack { witness: other, from: size, .. },
+            ) => (witness, from) == (other, size),
+            (Self::RootMismatch { path, .. }, Self::RootMismatch { path: other, .. }) => {
+                path == other
+            }
+            _ => self == other,
+        }
+    }
+
     /// Whether the trail says something else than the checkpoint that is remembered outside of it:
     /// damage of the trail itself does not show so, but an older copy or another history does.
     pub fn contradicts_remembered(&self) -> bool {

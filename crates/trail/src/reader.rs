@@ -445,17 +445,15 @@ impl Trail {
         let path = self.layout.bundle(bundle).to_string();
         let hashes = self.tile_hashes(Tile::new(0, bundle.index(), bundle.width()), checkpoint)?;
         let mut entries = bundle.entries(&plain);
-        let mut wrong = None;
-        for (index, hash) in (bundle.first_leaf().get()..).zip(hashes) {
-            let leaf = entries.next().and_then(Result::ok).map(leaf_hash);
-            if leaf != Some(hash) {
-                wrong = wrong.or(Some(Corruption::LeafMismatch { path: path.clone(), index }));
-            }
-        }
+        let mut leaves = (bundle.first_leaf().get()..).zip(hashes);
+        let mut wrong = leaves
+            .find(|(_, hash)| entries.next().and_then(Result::ok).map(leaf_hash) != Some(*hash))
+            .map(|(index, _)| Corruption::LeafMismatch { path: path.clone(), index });
         // A partial one may have been read from the wider one that took its place.
-        if bundle.width() == tlog::TILE_WIDTH && entries.next().is_some() {
+        let is_full = bundle.width() == tlog::TILE_WIDTH;
+        if wrong.is_none() && is_full && entries.next().is_some() {
             let what = "does not have the entries that its name says";
-            wrong = wrong.or(Some(Corruption::BundleDamaged { path, what }));
+            wrong = Some(Corruption::BundleDamaged { path, what });
         }
         match wrong {
             None => Ok(plain),

@@ -94,7 +94,9 @@ impl Trail {
         // The ids last: what they say is recorded must be durable before they do.
         match trail.publish() {
             // What is recorded can be read all the same, and is published when there is space.
-            Err(Error::Full(_)) => tracing::warn!(%origin, "the disk is full: nothing is published"),
+            Err(Error::Full(_)) => {
+                tracing::warn!(%origin, "the disk is full: nothing is published");
+            }
             published => drop(published?),
         }
         trail.catch_up_ids()?;
@@ -301,14 +303,16 @@ fn read_published(
 ) -> Result<(Published, bool), Error> {
     let path = layout.checkpoint();
     if let Some(note) = store.get(&path)? {
-        return open_note(&note, origin, keys, path.as_str()).map(|read| (read, true)).map_err(Into::into);
+        return open_note(&note, origin, keys, path.as_str())
+            .map(|read| (read, true))
+            .map_err(Into::into);
     }
     let base = Head::decode(&replay.base, origin, keys);
     if base.is_none_or(|base| base.size > TreeSize::ZERO) {
         return Err(Corruption::Missing { path: path.to_string() }.into());
     }
-    let checkpoint =
-        Checkpoint::new(origin, TreeSize::ZERO, tlog::Hash::EMPTY_ROOT).map_err(|_| Error::Stopped)?;
+    let checkpoint = Checkpoint::new(origin, TreeSize::ZERO, tlog::Hash::EMPTY_ROOT)
+        .map_err(|_| Error::Stopped)?;
     let note = checkpoint.sign(std::slice::from_ref(keys.signing()));
     Ok((Published { checkpoint, note: note.into() }, false))
 }

@@ -3,6 +3,7 @@
 //! An older copy of the directory looks whole to itself. Only something that was not copied with it
 //! can tell that the trail had been longer; without it, the trail would sign a second history.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -45,6 +46,26 @@ impl FileWatermark {
     /// Uses a folder, which is made when it is first needed.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
+    }
+
+    /// The origins that something is remembered of, each once. The folder may serve more than one data
+    /// directory.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn origins(&self) -> io::Result<BTreeSet<String>> {
+        let items = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+            items => items?,
+        };
+        let mut origins = BTreeSet::new();
+        for item in items {
+            let path = item?.path();
+            // A note that is being written, or anything else, names nothing.
+            let note = fs::read_to_string(&path).unwrap_or_default();
+            origins.extend(note.lines().next().map(str::to_owned));
+        }
+        Ok(origins)
     }
 
     fn path(&self, vkey: &str) -> PathBuf {

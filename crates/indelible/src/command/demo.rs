@@ -24,7 +24,7 @@ const OPENCGA: [(&str, &str); 2] = [
     ("v3.1.0_test.json", include_str!("../../../dialect/tests/data/opencga/v3.1.0_test.json")),
 ];
 
-/// What the lab does, one event a line; `@` is replaced by the start of the time of each.
+/// What the lab does, one event a line; `"@"` is replaced by the start of the time of each.
 const LAB: &str = include_str!("lab.jsonl");
 
 pub(crate) fn run(directory: Option<PathBuf>, listen: SocketAddr) -> Result<Exit> {
@@ -157,7 +157,7 @@ fn play(url: &str, token: &str, now_micros: i64) -> Result<()> {
     let mut at = now_micros - STEP_MICROS * i64::try_from(lines.len()).unwrap_or(0);
     let mut body = String::new();
     for line in lines {
-        body.push_str(&line.replace('@', &event::format_micros(at)));
+        body.push_str(&line.replace("\"@\"", &format!("\"{}\"", event::format_micros(at))));
         body.push('\n');
         at += STEP_MICROS;
     }
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn every_line_of_the_lab_is_an_event() {
         for line in super::LAB.lines() {
-            let line = line.replace('@', "2026-01-01T00:00:00Z");
+            let line = line.replace("\"@\"", "\"2026-01-01T00:00:00Z\"");
             event::Event::parse(&line).unwrap_or_else(|fault| panic!("{line}: {fault}"));
         }
     }

@@ -27,13 +27,13 @@ pub(crate) fn run(export: &Export) -> Result<Exit> {
     writer.begin(&mut piece)?;
     source.scan(&export.query, &mut |recorded| {
         writer.write(recorded, &mut piece)?;
-        out.write_all(&piece)?;
+        out.write_all(&piece).map_err(output::to_reader)?;
         piece.clear();
         Ok(())
     })?;
     writer.end(&mut piece)?;
-    out.write_all(&piece)?;
-    out.flush()?;
+    out.write_all(&piece).map_err(output::to_reader)?;
+    out.flush().map_err(output::to_reader)?;
     for Loss { pointer, count } in writer.losses() {
         let field = if pointer.is_empty() { "the whole event" } else { pointer };
         output::note(&format!("{} cannot say {field}: {count} times", form.name()));

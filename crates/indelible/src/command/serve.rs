@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,6 +10,7 @@ use server::instance::Instance;
 use server::{AppOptions, Links, Origin, ServeError, ServeOptions, Server, Tls};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use trail::Feed as _;
 
 use super::{owned, refused};
 use crate::cli::Serve;
@@ -50,6 +52,7 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
         let opening =
             tokio::task::spawn_blocking(move || Instance::open(&config.data, config.options));
         let instance = opening.await?.map_err(|error| refused(error, &state))?;
+        let served = Arc::clone(&instance);
         // Before anybody is told that it serves: a signal must not find nobody.
         let (stopped, hangup) = (stopped()?, signal(SignalKind::hangup())?);
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -64,7 +67,17 @@ pub(crate) fn run(serve: &Serve) -> Result<Exit> {
         }
         tokio::spawn(reload_on_hangup(hangup, tls));
         server.run(stopped).await;
-        output::note("stopped; everything recorded is published");
+        let trails = served.open_trails();
+        let behind = trails.iter().filter(|open| {
+            open.trail.published().checkpoint.size().get() < open.trail.committed_size()
+        });
+        match behind.count() {
+            0 => output::note("stopped; everything recorded is published"),
+            1 => output::note("stopped; a trail is recorded, and published by the next start"),
+            many => output::note(&format!(
+                "stopped; {many} trails are recorded, and published by the next start"
+            )),
+        }
         Ok(Exit::Done)
     })
 }

@@ -209,6 +209,12 @@ fn verify_receipt(key: &VerifierKey, path: &Path, entry: Option<&Path>) -> Resul
     let bytes = match (entry, &carried) {
         (Some(path), _) => fs::read(path)?,
         (None, Some((entry, _))) => entry.as_bytes().to_vec(),
+        (None, None) if receipt.extra.is_some() => {
+            return Err(unverified(
+                "the receipt's extra line has no entry as it should: it was changed, or is of another \
+                 program; an entry can be given with --entry FILE",
+            ));
+        }
         (None, None) => {
             return Err(usage("the receipt does not carry its entry; give it with --entry FILE"));
         }

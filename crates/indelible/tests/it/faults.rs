@@ -291,6 +291,11 @@ fn a_full_disk_is_507_and_appends_resume_when_there_is_room() {
         }
         shell.done(&["check", "--data", &data, "--trail", "lab"]);
     }
+    // A server that starts on it says what is recorded.
+    server.stop();
+    let server = shell.serve(&["--data", &data]);
+    assert_eq!(ask(&server, &token, "/api/v1/trails/lab/events/299").0, 200);
+    assert_eq!(append(&server, &token, &event(1_000)).0, 507);
     std::thread::sleep(Duration::from_secs(2));
     fs::remove_file(&ballast).unwrap();
     drop(file);

@@ -14,7 +14,7 @@ pub const KEYWORDS: [&str; 9] =
     ["from", "to", "recorded_from", "recorded_to", "during", "hours", "late", "has", "index"];
 
 /// Words by which other languages join conditions.
-const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
+const JOINING: [&str; 7] = ["AND", "OR", "NOT", "&&", "||", "&", "|"];
 
 const REVERSED: &str = "ends before it begins, so that nothing is in it; change its ends";
 
@@ -64,6 +64,9 @@ pub fn parse_among(text: &str, zone: &Zone, kinds: &[&str]) -> Result<Query, Fau
             return Err(Fault::new(start..text.len(), &message));
         }
         let negated = lexer.take('-');
+        if negated && lexer.peek() == Some('-') {
+            return Err(Fault::new(start..lexer.at() + 1, "one `-` is the opposite; or quote it"));
+        }
         match lexer.field() {
             Some((name, place)) => {
                 let values = lexer.values().map_err(|fault| missing(fault, name, &place))?;
@@ -104,19 +107,52 @@ fn bare(lexer: &mut Lexer<'_>, negated: bool, start: usize) -> Result<Text, Faul
 
 /// How to write what was probably meant by a text that is not quoted, if not the text.
 pub(super) fn slip(text: &str, prefix: bool) -> Option<String> {
-    if !prefix && JOINING.contains(&text) {
+    if !prefix && JOINING.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return Some(format!(
             "`{text}` joins nothing here: conditions with a space between them must all hold, one of \
              several values is action:(create|update), and `-` is the opposite; quote it to search for \
              the word"
         ));
     }
-    let (name, rest) = text.split_once('=')?;
+    match text.chars().next() {
+        Some('!') => return Some(OPPOSITE.to_owned()),
+        Some(':') => {
+            return Some(
+                "a field's name stands right before its `:`; or quote the text".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    let (name, rest) = text.split_at(text.find(['=', '!', '<', '>'])?);
+    if Field::parse(name).is_none() && !KEYWORDS.contains(&name) {
+        return None;
+    }
     let star = if prefix { "*" } else { "" };
-    (Field::parse(name).is_some() || KEYWORDS.contains(&name)).then(|| {
-        format!("write {name}:{rest}{star} for the field, or quote it to search for the text")
+    Some(if let Some(value) = rest.strip_prefix("!=") {
+        format!("write -{name}:{value}{star} for the opposite, or quote it to search for the text")
+    } else if let Some(value) = rest.strip_prefix('=') {
+        format!("write {name}:{value}{star} for the field, or quote it to search for the text")
+    } else {
+        "what lies between is written from:2026-01-01 to:2026-02-01, index:100..200 or late:1h; or \
+         quote it to search for the text"
+            .to_owned()
     })
 }
+
+/// How to write what was probably meant by a value, if not the value.
+fn slip_of_value(value: &Value) -> Option<&'static str> {
+    let plain = !value.quoted && value.mark.is_none();
+    match value.text.as_str() {
+        text if plain && text.starts_with('!') => Some(OPPOSITE),
+        text if plain && text.contains('|') => {
+            Some("one of several values is written (a|b); or quote the value")
+        }
+        _ => None,
+    }
+}
+
+/// What is said of a `!`.
+const OPPOSITE: &str = "the opposite is written with `-`, as in -actor:ana; or quote it";
 
 /// A name and what stands behind its colon.
 #[derive(Debug)]
@@ -190,6 +226,9 @@ impl Term<'_> {
         }
         let mut patterns = Vec::with_capacity(self.values.len());
         for value in self.values {
+            if let Some(message) = slip_of_value(&value) {
+                return Err(Fault::new(value.place, message));
+            }
             let pattern = match value.mark {
                 Some(Mark::Matching) => {
                     let fault = |message: String| Fault::new(value.place.clone(), &message);

@@ -183,7 +183,7 @@ fn is_keyword(text: &str) -> bool {
 
 fn value(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let special = |c: char| c.is_whitespace() || matches!(c, '"' | '*' | '(' | ')' | '|');
-    if text.is_empty() || text.starts_with(['=', '~']) || text.contains(special) {
+    if text.is_empty() || text.starts_with(['=', '~', '!']) || text.contains(special) {
         return quote(f, text);
     }
     f.write_str(text)

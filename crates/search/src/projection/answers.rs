@@ -1,6 +1,9 @@
 //! What can be asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::Projection;
 use crate::error::{Error, Result};
@@ -9,6 +12,9 @@ use crate::plan::Plan;
 use crate::tally::{self, Accounts, Facets, Histogram, Split, Wanted};
 use crate::view::View;
 use crate::{Field, Interval, Query};
+
+/// How long an answer waits for the projection to be whole.
+const WHOLE_WITHIN: Duration = Duration::from_secs(2);
 
 /// How many events are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +136,7 @@ impl Projection {
     /// As [`Projection::search`].
     pub fn distinct(&self, field: Field, prefix: &str, count: usize) -> Result<Vec<(String, u64)>> {
         let kinds = self.options.kinds.as_ref();
-        let view = self.view();
+        let view = self.whole_view()?;
         let found = tally::distinct(&view, kinds, field, prefix, count);
         self.checked(found.map_err(Error::while_reading))
     }
@@ -155,8 +161,19 @@ impl Projection {
         Ok(usage)
     }
 
-    fn answer<T>(&self, query: &Query, work: impl FnOnce(&View, &Plan) -> Result<T>) -> Result<T> {
+    /// What can be found, once it is all that could be when the projection was opened or began again:
+    /// of less than that, "nothing" would mean nothing. Waits a little for it.
+    fn whole_view(&self) -> Result<Arc<View>> {
+        let wanted = self.whole_from.load(Ordering::Acquire);
         let view = self.view();
+        if view.size() >= wanted || self.wait_for(wanted, WHOLE_WITHIN) {
+            return Ok(if view.size() >= wanted { view } else { self.view() });
+        }
+        Err(Error::Behind { size: self.projected_size(), wanted })
+    }
+
+    fn answer<T>(&self, query: &Query, work: impl FnOnce(&View, &Plan) -> Result<T>) -> Result<T> {
+        let view = self.whole_view()?;
         let plan = Plan::new(query, &view, &self.options);
         let answer = plan.and_then(|plan| work(&view, &plan));
         self.checked(answer.map_err(Error::while_reading))

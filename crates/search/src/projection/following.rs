@@ -129,6 +129,7 @@ impl Projection {
 
     /// Begins again from zero.
     fn reset(&self) -> Result<()> {
+        self.whole_from.store(self.feed.committed_size(), Ordering::Release);
         let old = {
             let mut progress = self.lock();
             progress.epoch += 1;

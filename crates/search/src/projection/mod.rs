@@ -79,6 +79,8 @@ pub struct Projection {
     flushing: Mutex<()>,
     serial: AtomicU64,
     damaged: AtomicBool,
+    /// How many events there were when it was opened or began again: with fewer it is not whole.
+    whole_from: AtomicU64,
     pub(crate) queued: AtomicBool,
     pub(crate) merge_queued: AtomicBool,
     /// When somebody comes back next although no event came.
@@ -155,6 +157,7 @@ impl Projection {
         let segments = manifest.map(|manifest| manifest.segments(folder)).unwrap_or_default();
         let view = View { segments };
         let progress = Progress { claimed: view.size(), ..Progress::default() };
+        let whole_from = AtomicU64::new(feed.committed_size());
         Ok(Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             folder: folder.to_owned(),
@@ -168,6 +171,7 @@ impl Projection {
             merging: Mutex::new(()),
             flushing: Mutex::new(()),
             damaged: AtomicBool::new(false),
+            whole_from,
             queued: AtomicBool::new(false),
             merge_queued: AtomicBool::new(false),
             back: Mutex::new(None),

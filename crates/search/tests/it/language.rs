@@ -144,11 +144,10 @@ fn what_is_wrong_is_pointed_at() {
         ("before:--", "--", "a letter or a digit"),
         ("ip:10.0*", "10.0*", "name a network"),
         ("ip:10.0.0.0/99", "10.0.0.0/99", "is no network"),
-        ("actor:ana OR actor:bob", "OR", "(create|update)"),
-        ("actor:ana AND action:x", "AND", "all hold"),
-        ("actor:ana -NOT x", "-NOT", "the opposite"),
-        ("lot actor=ana", "actor=ana", "write actor:ana"),
-        ("from=2026-01-01", "from=2026-01-01", "write from:2026-01-01"),
+        ("ip:300.1.1.1", "300.1.1.1", "is no address"),
+        ("ip:10.20.0", "10.20.0", "is no address"),
+        ("from:2026-01-31T08:00+02:00", "2026-01-31T08:00+02:00", "2026-01-31"),
+        ("from:2026-01-31T08:00[Europe/Madrid]", "2026-01-31T08:00[Europe/Madrid]", "2026-01-31"),
         ("from:2026-02-01 to:2026-01-01", "to", "change its ends"),
         ("to:2026-01-01 from:2026-02-01", "from", "change its ends"),
         ("recorded_to:2026-01-01 recorded_from:2026-02-01", "recorded_from", "change its ends"),
@@ -181,10 +180,39 @@ fn what_is_wrong_is_pointed_at() {
         ("before:~x", "~x", "leave out the `~`"),
         ("ip:~10", "~10", "name a network"),
     ] {
-        let fault = Query::parse(text).unwrap_err();
-        assert_eq!(text.get(fault.place.clone()), Some(word), "{text}: {fault}");
-        assert!(fault.message.contains(advice), "{text}: {fault}");
+        assert_pointed_at(text, word, advice);
     }
+}
+
+#[test]
+fn what_other_languages_write_is_told_how_to_write_here() {
+    for (text, word, advice) in [
+        ("actor:ana OR actor:bob", "OR", "(create|update)"),
+        ("actor:ana AND action:x", "AND", "all hold"),
+        ("actor:ana -NOT x", "-NOT", "the opposite"),
+        ("actor:ana or actor:bob", "or", "(create|update)"),
+        ("actor:ana || actor:bob", "||", "(create|update)"),
+        ("actor:ana|bob", "ana|bob", "written (a|b)"),
+        ("actor:!ana", "!ana", "-actor:ana"),
+        ("!actor:ana", "!actor:ana", "-actor:ana"),
+        ("--actor:ana", "--", "one `-`"),
+        ("--", "--", "one `-`"),
+        ("actor :ana", ":ana", "right before"),
+        ("outcome!=success", "outcome!=success", "write -outcome:success"),
+        ("index>100", "index>100", "index:100..200"),
+        ("late>=1h", "late>=1h", "late:1h"),
+        ("lot actor=ana", "actor=ana", "write actor:ana"),
+        ("from=2026-01-01", "from=2026-01-01", "write from:2026-01-01"),
+    ] {
+        assert_pointed_at(text, word, advice);
+    }
+}
+
+#[track_caller]
+fn assert_pointed_at(text: &str, word: &str, advice: &str) {
+    let fault = Query::parse(text).unwrap_err();
+    assert_eq!(text.get(fault.place.clone()), Some(word), "{text}: {fault}");
+    assert!(fault.message.contains(advice), "{text}: {fault}");
 }
 
 #[test]
@@ -192,11 +220,18 @@ fn words_that_look_like_a_slip_can_be_searched_for_all_the_same() {
     let texts = [
         "\"OR\"",
         "\"actor=ana\"",
-        "or",
+        "\"or\"",
+        "nor",
         "OR*",
         "a=b",
         "order=7",
         "ANDES",
+        "\"!ana\"",
+        "action:\"!x\"",
+        "action:\"a|b\"",
+        "a!b",
+        "a>b",
+        "ip:=300.1.1.1",
         "ip:localhost",
         "ip:host/10.0.0.1",
         "ip:/10.0.0.1",

@@ -311,25 +311,30 @@ fn a_segment_of_many_parts_answers_as_a_plain_scan_does() {
     }
 }
 
-/// A text alone, which most events have or lack: in a question with more, most of it is not seen.
+/// A text alone: in a question with more conditions, most of what it finds is not seen.
 #[test]
 fn a_text_is_found_wherever_a_plain_scan_finds_it() {
     let mut random = Random(14);
     let folder = tempfile::tempdir().unwrap();
-    let (feed, projection) = projected(&mut random, folder.path());
+    let feed = MemoryFeed::new();
+    let options = options(small_parts(&mut random));
+    let projection = Projection::open(folder.path(), Arc::clone(&feed) as _, options).unwrap();
+    for _ in 0..3 {
+        append(&feed, &mut random, 50);
+        projection.catch_up_once().unwrap();
+    }
     let events = feed.all();
-    let (mut some, mut rounds) = (0, 0);
-    while rounds < 600 {
+    let mut some = 0;
+    for _ in 0..250 {
         let query = Query { texts: vec![text(&mut random)], ..Query::default() };
         if query.check().is_err() {
             continue;
         }
-        rounds += 1;
         let expected = scan(&events, &query, Order::Oldest);
         some += usize::from(!expected.is_empty() && expected.len() < events.len());
-        assert_eq!(pages(&projection, &query, Order::Oldest, 200), expected, "{query}");
+        assert_eq!(pages(&projection, &query, Order::Oldest, 100), expected, "{query}");
     }
-    assert!(some > 300, "texts that are nowhere or everywhere prove little: {some}");
+    assert!(some > 150, "texts that are nowhere or everywhere prove little: {some}");
 }
 
 /// Whoever shows less than a page goes on behind what was shown, in every order, also when events

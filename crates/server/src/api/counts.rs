@@ -296,7 +296,7 @@ mod tests {
         };
         let cairo = TimeZone::get("Africa/Cairo").unwrap();
         let (from, to) = (micros("2026-04-23T22:00:00Z"), micros("2026-04-25T21:00:00Z"));
-        let days = super::edges(from, to, Width::Day, &cairo).unwrap();
+        let days = edges(from, to, Width::Day, &cairo).unwrap();
         let expected = ["2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z", "2026-04-25T21:00:00Z"];
         assert_eq!(days, expected.map(micros), "a day that begins at one o'clock is the only one");
         // The night when clocks are set forward has 23 hours.

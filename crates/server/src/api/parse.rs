@@ -103,7 +103,7 @@ impl Parsed {
         ids: &Ids,
     ) -> Result<(), Invalid> {
         // Who could speak in the server's name could say that a day is closed.
-        if event.source.system == registry::SYSTEM {
+        if event.source.system.trim().eq_ignore_ascii_case(registry::SYSTEM) {
             let message = format!("`{}` is the server itself; name another", registry::SYSTEM);
             return Err(Invalid {
                 at: "/source/system".to_owned(),

@@ -35,7 +35,11 @@ where
     if *query == Query::default() {
         return scan(open, query, 0..size, each);
     }
-    let counted = open.projection.count(query)?;
+    let counted = match open.projection.count(query) {
+        // It is being made again, and says nothing until it is whole.
+        Err(search::Error::Behind { .. }) => return scan(open, query, 0..size, each),
+        counted => counted?,
+    };
     let projected = counted.projected_size.min(size);
     if counted.count >= projected / SCAN_FROM {
         return scan(open, query, 0..size, each);
@@ -85,7 +89,10 @@ fn look_up<E: From<trail::Error> + From<search::Error>>(
     let (mut cursor, mut done): (Option<Cursor>, _) = (None, 0);
     loop {
         let order = Order::FirstRecorded;
-        let page = open.projection.search(query, order, PAGE_MAX, cursor.as_ref())?;
+        let page = match open.projection.search(query, order, PAGE_MAX, cursor.as_ref()) {
+            Err(search::Error::Behind { .. }) => return Ok(done),
+            page => page?,
+        };
         if page.projected_size < end {
             return Ok(done);
         }

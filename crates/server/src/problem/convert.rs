@@ -108,6 +108,9 @@ impl From<search::Error> for Problem {
             Error::Damaged(_) => {
                 Self::new(Code::SearchBehind).retry_after(RETRY_STORE_SECONDS).caused_by(&error)
             }
+            Error::Behind { .. } => Self::new(Code::SearchBehind)
+                .detail(error.to_string())
+                .retry_after(RETRY_STORE_SECONDS),
             Error::Feed(error) => error.into(),
             _ => Self::new(Code::Internal).caused_by(&error),
         }

@@ -36,7 +36,7 @@ const NAME_CHARS_MAX: usize = 80;
 /// The most bytes of what a view asks, as its URL says it: every list has the URLs of all views.
 const QUERY_BYTES_MAX: usize = 8 * 1024;
 
-/// The most views of a trail at once: a reader goes through them by eye, and every list has them all.
+/// The most views of a trail at once: readers go through them by eye, and every list has them all.
 const VIEWS_MAX: usize = 200;
 
 /// The most pages of events that the views of a trail are told from: every list reads them.
@@ -130,12 +130,11 @@ async fn fold_of(visit: &Visit, trail: &str) -> Result<Fold, Problem> {
 }
 
 fn folded(system: &OpenTrail, trail: String) -> Result<Fold, Problem> {
-    let mut indexes = Vec::new();
-    for query in about_views(&trail) {
-        indexes.extend(found(&system.projection, &query)?);
-    }
+    let [of_trail, of_none] = about_views(&trail);
+    let mut indexes = found(&system.projection, &of_trail)?;
+    let mut fold = Fold::of(trail, indexes.len());
+    indexes.extend(found(&system.projection, &of_none)?);
     indexes.sort_unstable();
-    let mut fold = Fold::of(trail);
     for page in indexes.chunks(PAGE_MAX) {
         for recorded in system.trail.read_many(page)? {
             fold.apply(&recorded.text());
@@ -144,15 +143,15 @@ fn folded(system: &OpenTrail, trail: String) -> Result<Fold, Problem> {
     Ok(fold)
 }
 
-/// What tells of the views of a trail: what names it, and what was recorded before such events named
-/// any.
+/// What tells of the views of a trail: what names it, and what was recorded when such events named
+/// none.
 fn about_views(trail: &str) -> [Query; 2] {
     let views = Query::default().with(Clause::exactly(Field::TargetType, TYPE));
     let of_trail = Clause::exactly(Field::Related, format!("{TRAIL_TYPE}/{trail}"));
-    [views.clone().with(Clause::present(Field::Related, false)), views.with(of_trail)]
+    [views.clone().with(of_trail), views.with(Clause::present(Field::Related, false))]
 }
 
-/// The events that are meant: if they were too many, the last ones, so that what is done now counts.
+/// The events that are meant; of too many the last ones, so that what is done now counts.
 fn found(projection: &Projection, query: &Query) -> Result<Vec<u64>, search::Error> {
     let (mut all, mut after) = (Vec::new(), None);
     for _ in 0..EVENT_PAGES_MAX {
@@ -175,7 +174,7 @@ fn system() -> Result<Slug, Problem> {
 struct Fold {
     trail: String,
     saved: BTreeMap<String, Saved>,
-    /// How many events were added up.
+    /// How many events there are that name the trail.
     events: usize,
 }
 
@@ -211,12 +210,11 @@ impl Saved {
 }
 
 impl Fold {
-    const fn of(trail: String) -> Self {
-        Self { trail, saved: BTreeMap::new(), events: 0 }
+    const fn of(trail: String, events: usize) -> Self {
+        Self { trail, saved: BTreeMap::new(), events }
     }
 
     fn apply(&mut self, text: &str) {
-        self.events += 1;
         // What is not understood is not a view.
         let _ = self.understand(text);
     }
@@ -278,8 +276,8 @@ impl Fold {
     }
 }
 
-/// Held while a view is saved or removed, from the look at those that there are until the change can be
-/// found: however many do so at once, there are no more than can be.
+/// Held while a view is saved or removed, from the look at those that there are until the change can
+/// be found: however many do so at once, there are never more than can be.
 static CHANGING: Mutex<()> = Mutex::const_new(());
 
 /// `POST /t/{trail}/views`: saves or removes a view.
@@ -314,8 +312,9 @@ async fn change_inner(visit: &Visit, body: Body) -> Result<Response<Body>, Probl
 /// Saves a view, if there is room for it.
 async fn save(visit: &Visit, view: Saved) -> Result<(), Problem> {
     if view.query.len() > QUERY_BYTES_MAX {
-        let message = format!("has at most {QUERY_BYTES_MAX} bytes where it is to be saved");
-        return Err(Problem::parameter("here", message));
+        return Err(Problem::new(Code::InvalidRequest).detail(format!(
+            "the question is too long to be saved: in a URL, a view has at most {QUERY_BYTES_MAX} bytes"
+        )));
     }
     let _changing = CHANGING.lock().await;
     let instance = visit.call.app.instance();
@@ -338,8 +337,7 @@ async fn remove(visit: &Visit, trail: &str, id: &str, me: &str) -> Result<(), Pr
     record(visit, REMOVE, id, own).await
 }
 
-/// Records on the `system` trail that a view was saved or removed, and waits until the page can find
-/// it.
+/// Records on the `system` trail that a view was saved or removed, and waits until pages can find it.
 async fn record(
     visit: &Visit,
     action: &'static str,
@@ -405,7 +403,7 @@ mod tests {
                 r#","after":{{"name":"{name}","trail":"lab","query":"?q=a","shared":{shared},"owner":"me"}}"#
             )
         };
-        let mut fold = Fold::of("lab".to_owned());
+        let mut fold = Fold::of("lab".to_owned(), 0);
         fold.apply(&entry("view.save", "1", &after("B", false)));
         fold.apply(&entry("view.save", "2", &after("A", true)));
         fold.apply(&entry("view.save", "4", &after("C", true).replace("lab", "other")));
@@ -418,7 +416,6 @@ mod tests {
         assert_eq!(names(&fold, "you"), ["A"]);
         fold.apply(&entry("view.remove", "2", ""));
         assert_eq!(names(&fold, "you"), [""; 0]);
-        assert_eq!(fold.events, 6);
     }
 
     #[test]
@@ -430,7 +427,7 @@ mod tests {
             shared: true,
             owner: "me".to_owned(),
         };
-        let mut fold = Fold::of("lab".to_owned());
+        let mut fold = Fold::of("lab".to_owned(), 0);
         let (mut saves, mut removals) = (0, 0);
         // One who saves and removes as often as they can leaves some views behind.
         while fold.check_room(|_| true).is_ok() {
@@ -448,7 +445,7 @@ mod tests {
 
     #[test]
     fn views_of_tokens_that_are_over_take_no_room() {
-        let mut fold = Fold::of("lab".to_owned());
+        let mut fold = Fold::of("lab".to_owned(), 0);
         for number in 0..VIEWS_MAX {
             let owner = if number == 0 { "gone" } else { "me" };
             let saved = Saved {

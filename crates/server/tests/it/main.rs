@@ -12,6 +12,7 @@ mod append;
 mod auth;
 mod bad_input;
 mod config;
+mod connections;
 mod deposits;
 mod description;
 mod facades;

@@ -11,8 +11,7 @@ use trail::Batch;
 use crate::app::{Answered, TestApp};
 use crate::reader::{Reader, between};
 
-/// An event about a view, as the server records it. One without a trail to name is as it was when such
-/// events named none.
+/// An event about a view, as the server records it, or as it did when such events named no trail.
 fn about_view(action: &str, id: &str, names_trail: bool, state: &str) -> String {
     let mut text = format!(
         r#"{{"occurred_at":"2026-01-01T00:00:00Z","source":{{"system":"indelible"}},"action":"{action}","target":{{"type":"view","id":"{id}","name":"N"}}"#
@@ -139,9 +138,14 @@ async fn a_view_has_a_name_and_a_question_of_some_length() {
     let app = TestApp::new();
     let reader = Reader::sign_in(&app, "utc").await;
     let long = format!("name=A&here=%2Ft%2Flab%3Fq%3D{}", "a".repeat(9_000));
-    for form in [&*format!("name={}&here=", "a".repeat(81)), "name=+&here=", &long] {
+    for (form, code, advice) in [
+        (&*format!("name={}&here=", "a".repeat(81)), StatusCode::BAD_REQUEST, "1 to 80 characters"),
+        ("name=+&here=", StatusCode::BAD_REQUEST, "1 to 80 characters"),
+        (&long, StatusCode::UNPROCESSABLE_ENTITY, "too long to be saved"),
+    ] {
         let answer = reader.send("/t/lab/views", form).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+        assert_eq!(answer.status, code, "{}", answer.text());
+        assert!(answer.text().contains(advice), "{}", answer.text());
     }
     assert!(saved(&reader).await.is_empty());
 }

@@ -17,13 +17,15 @@ use trail::Feed as _;
 
 use crate::app::{TestApp, event};
 
-struct Running {
-    address: SocketAddr,
+/// A server on a port of its own.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
 }
 
-async fn run(app: &TestApp, adjust: impl FnOnce(&mut ServeOptions)) -> Running {
+/// A server with times that a test can wait for.
+pub(crate) async fn run(app: &TestApp, adjust: impl FnOnce(&mut ServeOptions)) -> Running {
     let mut options = ServeOptions::new("127.0.0.1:0".parse().unwrap());
     options.header_timeout = Duration::from_millis(300);
     options.app = AppOptions {
@@ -174,7 +176,7 @@ async fn connections_beyond_the_most_wait_for_their_turn() {
 }
 
 /// Connects and trusts one certificate.
-async fn handshake(
+pub(crate) async fn handshake(
     address: SocketAddr,
     certificate: &Path,
     protocol: &str,

@@ -333,7 +333,8 @@ pub fn a_frame_cut_short_in_padding_is_torn(subject: &dyn Subject) {
     let start = offsets[3];
     let long = subject.read_raw(&segment(1));
     let written = long.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    let sectors: Vec<usize> = (start / 512 + 1..=written / 512).map(|sector| sector * 512).collect();
+    let sectors: Vec<usize> =
+        (start / 512 + 1..=written / 512).map(|sector| sector * 512).collect();
     assert!(sectors.len() > 4);
     for (number, at) in sectors.iter().copied().enumerate() {
         let next = sectors.get(number + 1).copied().unwrap_or(written);

@@ -93,6 +93,43 @@ fn openings_that_an_entry_does_not_commit_to_are_never_shown() {
 }
 
 #[test]
+fn what_was_changed_is_never_served_and_what_was_mended_is_served_again() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 300);
+    trail.publish().unwrap();
+    drop(trail);
+    let at = |path: &str| ObjectPath::new(format!("trails/lab/{path}")).unwrap();
+    for path in ["tile/0/000", "tile/0/001.p/44", "tile/entries/000", "tile/entries/001.p/44"] {
+        // One that has nothing in its cache.
+        let (trail, _) = world.open().unwrap();
+        let stored = world.store.get(&at(path)).unwrap().unwrap();
+        let is_bundle = path.contains("entries");
+        let changed = if is_bundle {
+            let mut plain = zstd::decode_all(stored.as_ref()).unwrap();
+            let text = plain.windows(4).rposition(|bytes| bytes == b"\"id\"").unwrap();
+            plain[text + 1] = b'I';
+            if path.contains(".p/") {
+                packed_frames(&[&plain])
+            } else {
+                bundle_cut_at(&[0, 64, 128, 192, 256], &plain)
+            }
+        } else {
+            let mut changed = stored.to_vec();
+            changed[40] ^= 1;
+            changed
+        };
+        let index = if path.contains("001") { 299 } else { 255 };
+        world.store.write_raw(&at(path), changed);
+        assert!(matches!(trail.resource(path), Err(Error::Corrupt(_))), "{path}");
+        assert!(matches!(trail.read_many(&[index]), Err(Error::Corrupt(_))), "{path}");
+        world.store.write_raw(&at(path), stored);
+        assert!(trail.resource(path).unwrap().is_some(), "{path}");
+        assert_eq!(trail.read_many(&[index]).unwrap().len(), 1, "{path}");
+    }
+}
+
+#[test]
 fn a_bundle_cut_into_other_frames_is_damaged() {
     let world = World::new();
     let trail = world.create();

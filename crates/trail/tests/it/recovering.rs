@@ -132,3 +132,49 @@ fn the_id_index_comes_back_from_the_trail() {
     assert_eq!(trail.committed_size(), 701);
     assert_eq!(crate::harness::index_of(&answers[0]), 690);
 }
+
+#[test]
+fn a_start_that_is_refused_leaves_everything_as_it_was() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 3);
+    let before = world.store.snapshot();
+    trail.publish().unwrap();
+    drop(trail);
+    // The checkpoint was lost, and the journal is one that no checkpoint was needed for.
+    let checkpoint = ObjectPath::new("trails/lab/checkpoint").unwrap();
+    assert!(before.remove_raw(&checkpoint));
+    let paths = before.paths();
+    let lost = World { store: before, notebook: world.notebook, ..World::new() };
+    let error = lost.open().unwrap_err();
+    assert!(matches!(error, Error::Corrupt(Corruption::SizeWentBack { .. })), "{error}");
+    assert_eq!(lost.store.paths(), paths, "no checkpoint was signed");
+    // With nothing that speaks against it, it is a trail that was never published.
+    let young = World { store: lost.store, ..World::new() };
+    let (trail, _) = young.open().unwrap();
+    assert_eq!(trail.published().checkpoint.size().get(), 3);
+}
+
+#[test]
+fn a_trail_is_opened_and_read_on_a_full_disk_and_goes_on_when_there_is_space() {
+    let world = World::new();
+    let trail = world.create();
+    fill(&trail, 0, 10);
+    trail.append(batch(10..11)).unwrap();
+    drop(trail);
+    let segment = journal_segment(&world);
+    let size = world.store.get(&segment).unwrap().unwrap().len();
+    world.store.truncate(&segment, size - 7);
+    world.store.limit(Some(0));
+    let (trail, _) = world.open().unwrap();
+    assert_eq!(trail.read(0, 100).unwrap().len(), 10);
+    assert!(matches!(trail.append(batch(10..11)), Err(Error::Full(_))));
+    assert!(matches!(trail.publish(), Err(Error::Full(_))));
+    assert!(!trail.is_stopped());
+    world.store.limit(None);
+    trail.append(batch(10..12)).unwrap();
+    trail.publish().unwrap();
+    let report = world.check();
+    assert!(report.is_sound(), "{:?}", report.problems);
+    assert_eq!((report.published_size, report.notes.len()), (12, 1));
+}
