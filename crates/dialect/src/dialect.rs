@@ -102,8 +102,8 @@ impl ReadOptions {
                 0,
                 Fault::Value,
                 format!(
-                    "`{pointer}` takes nothing out: name a JSON pointer to params, before, after or \
-                     attributes or into one of them, as /params/input"
+                    "`{pointer}` takes nothing out: a JSON pointer into params, before, after or \
+                     attributes does, as /params/input"
                 ),
             )),
             None => Ok(()),
@@ -115,9 +115,9 @@ impl ReadOptions {
 fn is_redactable(pointer: &str) -> bool {
     let inside = |member: &str| {
         let rest = pointer.strip_prefix(member);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        rest.is_some_and(|rest| !rest.is_empty())
     };
-    ["/params", "/before", "/after", "/attributes"].into_iter().any(inside)
+    ["/params/", "/before/", "/after/", "/attributes/"].into_iter().any(inside)
 }
 
 impl Default for ReadOptions {

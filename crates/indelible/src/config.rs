@@ -93,7 +93,9 @@ impl Config {
                 usage("which data directory? Give --data DIR, or set INDELIBLE_DATA")
             })?;
         let state = place.state_dir.clone().or_else(|| raw.state_dir.clone());
-        let mut options = InstanceOptions::new(state.unwrap_or_else(default_state_folder));
+        let state = state.unwrap_or_else(default_state_folder);
+        apart(&data, &state)?;
+        let mut options = InstanceOptions::new(state);
         options.public_read_path = raw.public_read_path.unwrap_or(false);
         options.deposit_roots = absolute(raw.deposit_roots.as_deref().unwrap_or_default())?;
         options.reserve_bytes = raw.reserve_bytes.unwrap_or(options.reserve_bytes);
@@ -108,6 +110,22 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// Refuses a state directory that lies in the data directory: a copy of the one would carry the other,
+/// and then nobody would know that it is an older one.
+pub(crate) fn apart(data: &Path, state: &Path) -> Result<()> {
+    let real = |path: &Path| {
+        std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_default()
+    };
+    if real(state).starts_with(real(data)) {
+        return Err(usage(format!(
+            "the state directory {} lies in the data directory, and would be copied with it; name \
+             another one with --state-dir",
+            state.display()
+        )));
+    }
+    Ok(())
 }
 
 /// An address with its port; `localhost` is this machine over IPv4.

@@ -86,7 +86,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(facade::router(routes.facades, &app))
         .fallback(web::missing)
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
-        .layer(middleware::map_response(private))
+        .layer(middleware::map_response(async |response| private(response)))
         .layer(
             CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(compressible),
         )
@@ -162,7 +162,7 @@ impl Routes {
 }
 
 /// An answer that says nothing of caches is for the caller alone and for now.
-pub(crate) async fn private(mut response: Response) -> Response {
+pub(crate) fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

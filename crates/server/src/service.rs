@@ -62,6 +62,7 @@ impl Service {
             Some(slug) => {
                 let answered = api::append(&self.app, &slug, request).await;
                 let response = answered.unwrap_or_else(axum::response::IntoResponse::into_response);
+                let response = router::private(response);
                 if response.extensions().get::<Told>().is_some() {
                     self.tell(&Method::POST, "append", &id, &response, begin.elapsed());
                 }

@@ -51,8 +51,9 @@ pub(super) fn map(normal: Normal, options: &ReadOptions) -> Result<Mapped, Refus
     event.redacted = redacted.iter().map(|at| event_pointer(at).into()).collect();
     let again = to_record(&event);
     let native = if again.is_same(&with_nulls(&record)) { None } else { own_json(&text) };
-    add_known(&mut event, options);
+    // What the record says comes before what the caller knows of all records.
     study::derive(&mut event);
+    add_known(&mut event, options);
     finish(event, native, text.len())
 }
 

@@ -6,11 +6,14 @@ use anyhow::Result;
 use server::instance::{Instance, InstanceError, InstanceOptions, default_state_folder};
 
 use super::explain;
+use crate::config::apart;
 use crate::exit::{Exit, usage};
 use crate::output;
 
 pub(crate) fn run(directory: &Path, origin: &str, state_dir: Option<PathBuf>) -> Result<Exit> {
-    let options = InstanceOptions::new(state_dir.unwrap_or_else(default_state_folder));
+    let state = state_dir.unwrap_or_else(default_state_folder);
+    apart(directory, &state)?;
+    let options = InstanceOptions::new(state);
     let (instance, secret) =
         Instance::init(directory, origin, options).map_err(|error| match error {
             InstanceError::Origin { .. } => usage(format!("--origin: {error}")),

@@ -152,6 +152,70 @@ fn what_was_changed_is_named_with_exit_code_3() {
 }
 
 #[test]
+fn a_changed_receipt_is_not_misuse_and_a_proof_without_an_entry_is() {
+    let (shell, vkey) = with_trail();
+    shell.done(&["import", "opencga", &opencga("v3.1.0_opencga.json"), "--trail", "lab"]);
+    let receipt = shell.done(&["receipt", "0", "--trail", "lab"]);
+    let verify = ["verify", "--vkey", &vkey, "r.tlog-proof"];
+    let mut extra = receipt.lines().nth(1).unwrap().to_owned();
+    assert!(extra.starts_with("extra "));
+    extra.replace_range(20..24, "AAAA");
+    let lines: Vec<&str> = receipt.lines().collect();
+    let changed = [&[lines[0], &extra], &lines[2..]].concat().join("\n") + "\n";
+    std::fs::write(shell.path("r.tlog-proof"), changed).unwrap();
+    assert!(shell.fails(3, &verify).contains("changed"));
+    let bare = [&lines[..1], &lines[2..]].concat().join("\n") + "\n";
+    std::fs::write(shell.path("r.tlog-proof"), bare).unwrap();
+    assert!(shell.fails(2, &verify).contains("--entry"));
+}
+
+#[test]
+fn check_goes_on_behind_what_it_cannot_read_and_names_a_trail_that_is_gone() {
+    let (shell, _) = with_trail();
+    shell.done(&["trail", "create", "plant"]);
+    for trail in ["lab", "plant"] {
+        shell.done(&["import", "opencga", &opencga("v3.1.0_opencga.json"), "--trail", trail]);
+    }
+    let bundle = shell.path("data/trails/lab/tile/entries/000.p/13");
+    let tile = shell.path("data/trails/lab/tile/0/000.p/13");
+    let kept = std::fs::read(&tile).unwrap();
+    std::fs::remove_file(&bundle).unwrap();
+    std::os::unix::fs::symlink(&tile, &bundle).unwrap();
+    let mut changed = kept;
+    changed[40] ^= 1;
+    std::fs::remove_file(&tile).unwrap();
+    std::fs::write(&tile, changed).unwrap();
+    std::fs::remove_dir_all(shell.path("data/trails/plant")).unwrap();
+    std::fs::remove_file(shell.path("data/keys/access")).unwrap();
+    let told = shell.fails(3, &["check"]);
+    for named in ["entries/000.p/13: cannot be read", "lab/", "plant/", "access: cannot be checked"]
+    {
+        assert!(told.contains(named), "{named}: {told}");
+    }
+    std::fs::remove_file(shell.path("data/keys/plant")).unwrap();
+    assert!(shell.fails(3, &["check"]).contains("remembers the trail test.example/plant"));
+}
+
+#[test]
+fn whoever_has_read_enough_ends_a_command_quietly() {
+    let (shell, _) = with_trail();
+    shell.done(&["import", "opencga", &opencga("v3.0.0_test.json"), "--trail", "lab"]);
+    for command in ["search '' -o json", "export --format csv"] {
+        let line = format!("set -o pipefail; \"$0\" {command} --trail lab | head -c 1");
+        let program = shell.command(&[]);
+        let output = Command::new("bash")
+            .args(["-c", &line])
+            .arg(program.get_program())
+            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .current_dir(shell.folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && errors.is_empty(), "{command}: {errors}");
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_their_fix() {
     let (shell, _) = with_trail();
     let check = |code: i32, arguments: &[&str], expected: &str| {
@@ -163,6 +227,14 @@ fn mistakes_are_named_with_their_fix() {
     check(2, &["search", "outcome:maybe", "--trail", "lab"], "denied or unknown, not `maybe`");
     check(2, &["search", "kind:deletes", "--trail", "lab"], "not `deletes`");
     check(2, &["import", "nope", "x", "--trail", "lab"], "opencga");
+    let real = opencga("v3.1.0_opencga.json");
+    let redact = ["import", "opencga", &real, "--trail", "lab", "--redact", "params/token"];
+    check(1, &redact, "/params/input");
+    let tail =
+        ["tail", "--server", "http://127.0.0.1:1", "--token", "x", "--trail", "lab", "acter:x"];
+    check(2, &tail, "actor");
+    check(2, &["init", "third", "--origin", "t", "--state-dir", "third/state"], "--state-dir");
+    check(2, &["trail", "list", "--state-dir", "data/state"], "--state-dir");
     check(1, &["import", "opencga", "missing.json", "--trail", "lab"], "missing.json");
     check(2, &["token", "create", "--scope", "fly"], "append, read or admin");
     let over = ["token", "create", "--scope", "read", "--expires", "2020-01-01T00:00:00Z"];

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Response};
+use axum::http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
+
+use registry::Scope;
 
 use crate::app::{TestApp, event};
 
@@ -78,6 +80,33 @@ async fn a_filter_passes_what_is_meant_and_a_heartbeat_tells_how_far_it_looked()
     while !stream.text.contains(": alive\nid: 8\n\n") {
         let frame = stream.body.frame().await.unwrap().unwrap().into_data().unwrap();
         stream.text.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_takes_its_streams_along() {
+    let options =
+        server::AppOptions { heartbeat: Duration::from_millis(50), ..server::AppOptions::new() };
+    let app = TestApp::with(options, |_| {});
+    let reader = app.token(Some("lab"), &[Scope::Read]);
+    let open = || async {
+        let request = Request::get("/api/v1/trails/lab/events/stream")
+            .header("authorization", format!("Bearer {reader}"))
+            .body(Body::empty());
+        app.service.answer(request.unwrap()).await.into_body()
+    };
+    let (busy, quiet) = (open().await, open().await);
+    let id = reader.split('_').nth(1).unwrap();
+    let request = app.request(Method::DELETE, &format!("/api/v1/tokens/{id}?reason=leaked"));
+    let revoked = app.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(revoked.status, 204);
+    for (stream, recorded) in [(quiet, None), (busy, Some(event(0)))] {
+        if let Some(recorded) = recorded {
+            app.append(recorded).await;
+        }
+        let rest = tokio::time::timeout(Duration::from_secs(5), stream.collect()).await;
+        let text = rest.unwrap().unwrap().to_bytes();
+        assert!(!String::from_utf8_lossy(&text).contains("data:"), "nothing goes out any more");
     }
 }
 
