@@ -148,6 +148,12 @@ impl Trail {
         Checkpoint::new(&self.origin, head.size, head.root).map_err(|_| Error::Stopped)
     }
 
+    /// When the last entry was recorded, in microseconds since the epoch; 0 where there is none. Waits
+    /// for an append that is under way.
+    pub fn last_recorded_micros(&self) -> i64 {
+        lock(&self.writer).head().recorded_at_micros
+    }
+
     /// Has something called after every commit, on the thread that commits: it must be quick. Only
     /// the first listener is taken.
     pub fn on_commit(&self, listener: impl Fn() + Send + Sync + 'static) {

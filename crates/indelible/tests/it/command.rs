@@ -1,8 +1,10 @@
 //! What a person types, and what comes back.
 
 use std::fs::Permissions;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -213,6 +215,47 @@ fn whoever_has_read_enough_ends_a_command_quietly() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && errors.is_empty(), "{command}: {errors}");
     }
+}
+
+#[test]
+fn tail_goes_on_behind_the_last_event_when_a_server_comes_back_and_ends_with_its_token() {
+    let (shell, _) = with_trail();
+    let token = shell.done(&["token", "create", "--trail", "lab", "--scope", "append,read"]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free.to_string();
+    let server = shell.serve_at(&address, &[]);
+    let url = server.url.clone();
+    let tail = ["tail", "--server", &url, "--token", token.trim(), "--trail", "lab"];
+    let mut tail = shell.command(&tail);
+    let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut said = BufReader::new(tail.stderr.take().unwrap()).lines();
+    let import = |file: &str| {
+        shell.done(&["import", "opencga", &opencga(file), "--trail", "lab"]);
+    };
+    // It follows from when it is there.
+    std::thread::sleep(Duration::from_secs(1));
+    import("v3.1.0_opencga.json");
+    let indexes = |lines: &mut dyn Iterator<Item = std::io::Result<String>>, count: usize| {
+        let list = lines.take(count).map(|line| {
+            let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            event["index"].as_u64().unwrap()
+        });
+        list.collect::<Vec<_>>()
+    };
+    let first = indexes(&mut lines, 13);
+    assert_eq!(first, (0..13).collect::<Vec<u64>>());
+    server.stop();
+    assert!(said.next().unwrap().unwrap().contains("waiting for it"));
+    import("v3.0.0_test.json");
+    let server = shell.serve_at(&address, &[]);
+    assert_eq!(indexes(&mut lines, 70), (13..83).collect::<Vec<u64>>());
+    let id = token.trim().split('_').nth(1).unwrap();
+    shell.done(&["token", "revoke", id, "--reason", "test"]);
+    server.stop();
+    let server = shell.serve_at(&address, &[]);
+    assert_eq!(tail.wait().unwrap().code(), Some(4), "it may not any more");
+    server.stop();
 }
 
 #[test]

@@ -56,7 +56,12 @@ impl Shell {
 
     /// Starts a server on the data directory and waits until it listens.
     pub(crate) fn serve(&self, more: &[&str]) -> Running {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+        self.serve_at("127.0.0.1:0", more)
+    }
+
+    /// The same at an address of the caller's.
+    pub(crate) fn serve_at(&self, address: &str, more: &[&str]) -> Running {
+        let arguments = [&["serve", "--listen", address], more].concat();
         let mut child = self.command(&arguments).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();

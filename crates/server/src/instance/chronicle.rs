@@ -4,12 +4,13 @@
 //! A record that cannot be made is an error in the diagnostics and stops nothing.
 
 use event::{Event, Status, Target};
-use registry::Slug;
+use registry::{SYSTEM_SLUG, Slug};
 use serde_json::{Value, json};
 use trail::Recovery;
 
 use super::Instance;
 use super::notes::server;
+use super::open::parse_built_in;
 
 /// The type of thing that the server is in its own records.
 pub(crate) const SERVER: &str = "server";
@@ -19,20 +20,49 @@ pub(crate) const START: &str = "server.start";
 const STOP: &str = "server.stop";
 const RECOVER: &str = "trail.recover";
 
+/// A clock that is so far behind what was recorded is told at a start …
+const BEHIND_SECONDS: i64 = -60;
+/// … and one that is so far ahead of it: thirty days.
+const AHEAD_SECONDS: i64 = 30 * 86_400;
+
+fn version() -> Value {
+    json!({"version": env!("CARGO_PKG_VERSION")})
+}
+
 impl Instance {
     /// Says that the server begins to answer. Blocks on the disk.
     pub fn note_start(&self) {
-        self.note_life(START);
+        let mut params = version();
+        // Nobody watches the clock of a machine that is off.
+        if let Some((member, seconds)) = self.clock_at_start() {
+            tracing::warn!(
+                seconds,
+                "the clock and what was recorded last are far apart: {member}; if the clock is wrong, \
+                 stop and set it before anything is recorded"
+            );
+            if let Some(members) = params.as_object_mut() {
+                members.insert(member.to_owned(), seconds.into());
+            }
+        }
+        self.chronicle(START, (SERVER, self.origin()), &params);
+    }
+
+    /// How far the clock is from what this server recorded last, where it is far: behind it, or so far
+    /// ahead that the machine was off for long, unless the clock is wrong.
+    fn clock_at_start(&self) -> Option<(&'static str, i64)> {
+        let system = self.trail(&parse_built_in(SYSTEM_SLUG)).ok()?;
+        let last = Some(system.trail.last_recorded_micros()).filter(|last| *last > 0)?;
+        let seconds = (self.now_micros() - last) / 1_000_000;
+        match seconds {
+            ..=BEHIND_SECONDS => Some(("clock_behind_seconds", -seconds)),
+            AHEAD_SECONDS.. => Some(("seconds_since_last_record", seconds)),
+            _ => None,
+        }
     }
 
     /// Says that the server stops of its own will. Blocks on the disk.
     pub fn note_stop(&self) {
-        self.note_life(STOP);
-    }
-
-    fn note_life(&self, action: &'static str) {
-        let params = json!({"version": env!("CARGO_PKG_VERSION")});
-        self.chronicle(action, (SERVER, self.origin()), &params);
+        self.chronicle(STOP, (SERVER, self.origin()), &version());
     }
 
     /// Says what opening a trail had to mend, if anything.

@@ -37,6 +37,25 @@ async fn a_clock_that_is_set_is_on_record() {
 }
 
 #[tokio::test]
+async fn a_start_says_how_far_the_clock_is_from_what_was_recorded_last() {
+    for (step, member, seconds) in [
+        (0, "clock_behind_seconds", None),
+        (-59, "clock_behind_seconds", None),
+        (-3_600, "clock_behind_seconds", Some(3_600)),
+        (29 * 86_400, "seconds_since_last_record", None),
+        (400 * 86_400, "seconds_since_last_record", Some(400 * 86_400)),
+    ] {
+        let app = TestApp::new();
+        app.instance.note_start();
+        app.clock.leap(step * 1_000_000);
+        app.instance.note_start();
+        let starts = said(&app, "server.start");
+        let [.., last] = starts.as_slice() else { panic!("{starts:?}") };
+        assert_eq!(last["params"].get(member).and_then(Value::as_i64), seconds, "{step}: {last}");
+    }
+}
+
+#[tokio::test]
 async fn a_leap_ahead_is_confirmed_on_record_before_appends_go_on() {
     let mut app = TestApp::new();
     assert_eq!(app.append(event(0)).await.status, StatusCode::CREATED);
