@@ -225,6 +225,8 @@ impl Trail {
                 .collect();
             done += run.len() as u64;
             self.around.ids.extend(&self.mark, &keys, done).map_err(Error::Ids)?;
+            // It is asked, to say so when it could write nothing for long and can hold no more.
+            self.around.ids.projected_size(&self.mark).map_err(Error::Ids)?;
         }
         Ok(())
     }
