@@ -50,7 +50,7 @@ pub use error::Error;
 pub use expression::{EXPRESSIONS_MAX, Expression};
 pub use field::Field;
 pub use hours::{Hours, WeekTime};
-pub use language::{Fault, KEYWORDS, Zone, parse, parse_among};
+pub use language::{Fault, KEYWORDS, Zone, is_condition, parse, parse_among};
 pub use late::Late;
 pub use matches::{Kinds, NoKinds};
 pub use page::{Cursor, Order, PAGE_MAX, Page, SKIP_MAX};

@@ -229,20 +229,12 @@ fn is_whole_in_other_sizes(bad: &[u8], before: &Chain) -> bool {
     let (head, stage) = (size_at(8), size_at(12));
     (written..=bad.len().min(written + ZEROS_MAX)).any(|end| {
         let Some(both) = end.checked_sub(PRELUDE_BYTES + 32) else { return false };
-        let pairs = [(Some(head), both.checked_sub(head)), (both.checked_sub(stage), Some(stage))];
-        let sizes = pairs.into_iter().filter_map(|(head, stage)| Some((head?, stage?)));
-        sizes.into_iter().any(|(head, stage)| {
-            let (Ok(head), Ok(stage)) = (u32::try_from(head), u32::try_from(stage)) else {
-                return false;
-            };
+        let heads = [Some(head), both.checked_sub(stage)];
+        heads.into_iter().flatten().any(|head| {
             let covered = bad.get(PRELUDE_BYTES..end - 32).unwrap_or_default();
-            let hash = Sha256::new_with_prefix(before)
-                .chain_update(FRAME_MAGIC)
-                .chain_update(head.to_be_bytes())
-                .chain_update(stage.to_be_bytes())
-                .chain_update(covered);
-            let chain: Chain = hash.finalize().into();
-            bad.get(end - 32..end) == Some(&chain)
+            let Some((head, stage)) = covered.split_at_checked(head) else { return false };
+            let seal = Seal::new(before, &[stage], head);
+            seal.is_some_and(|seal| bad.get(end - 32..end) == Some(&seal.chain))
         })
     })
 }

@@ -104,9 +104,11 @@ impl Writer {
     /// Cuts a bad tail of the journal, if there is one. On a full disk that is left for later: what is
     /// recorded can be read meanwhile.
     pub(crate) fn cut(&mut self) -> Result<(), Error> {
-        let cut = self.journal.cut().inspect_err(|error| self.notice(error));
-        self.uncut = matches!(cut, Err(store::Error::NoSpace { .. }));
-        if self.uncut { Ok(()) } else { Ok(cut?) }
+        self.uncut = true;
+        match self.cut_first() {
+            Err(Error::Full(_)) => Ok(()),
+            cut => cut,
+        }
     }
 
     /// Cuts what could not be cut at the start.

@@ -41,4 +41,5 @@ mod print;
 mod time;
 
 pub use parse::{Fault, KEYWORDS, parse, parse_among};
+pub use print::is_condition;
 pub use time::Zone;

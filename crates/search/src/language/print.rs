@@ -177,6 +177,12 @@ fn pattern_text(f: &mut fmt::Formatter<'_>, pattern: &Pattern, listed: bool) -> 
     }
 }
 
+/// Whether a value is written as the language writes what is not one value, such as `none`, `del*` or
+/// `=Update`: where only values are taken, to take it for one would find nothing in silence.
+pub fn is_condition(value: &str) -> bool {
+    is_keyword(value) || value.ends_with('*') || value.starts_with(['=', '~'])
+}
+
 fn is_keyword(text: &str) -> bool {
     ["none", "any"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }

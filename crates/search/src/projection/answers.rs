@@ -164,10 +164,14 @@ impl Projection {
     /// What can be found, once it is all that could be when the projection was opened or began again:
     /// of less than that, "nothing" would mean nothing. Waits a little for it.
     fn whole_view(&self) -> Result<Arc<View>> {
-        let wanted = self.whole_from.load(Ordering::Acquire);
+        // The view first: one that begins again says how many it wants before it has none.
         let view = self.view();
-        if view.size() >= wanted || self.wait_for(wanted, WHOLE_WITHIN) {
-            return Ok(if view.size() >= wanted { view } else { self.view() });
+        let wanted = self.whole_from.load(Ordering::Acquire);
+        if view.size() >= wanted {
+            return Ok(view);
+        }
+        if self.wait_for(wanted, WHOLE_WITHIN) {
+            return Ok(self.view());
         }
         Err(Error::Behind { size: self.projected_size(), wanted })
     }

@@ -100,7 +100,7 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
         if value.is_empty() {
             continue;
         }
-        if is_condition(&value) {
+        if search::is_condition(&value) {
             let message = format!(
                 "takes a whole value; a condition stands in q, as q={name}:{value}, and so does this \
                  very text, as q={name}:\"{value}\""
@@ -121,13 +121,6 @@ fn filters(query: &mut Query, params: Params) -> Result<(), Problem> {
         test: Test::Any(patterns),
     }));
     Ok(())
-}
-
-/// Whether a value is written as the language writes what is not one value: to take it for one would
-/// find nothing in silence.
-fn is_condition(value: &str) -> bool {
-    let is_word = ["none", "any"].iter().any(|word| word.eq_ignore_ascii_case(value));
-    is_word || value.ends_with('*') || value.starts_with(['=', '~'])
 }
 
 #[cfg(test)]

@@ -112,11 +112,7 @@ impl Follower {
         loop {
             while self.next < self.open.trail.committed_size() && !self.app.is_stopping() {
                 let Some(piece) = self.read().await else { return };
-                // Looked at last: what was recorded after a token was revoked must not go out.
-                if !self.caller.is_still_known(self.app.instance()) {
-                    return;
-                }
-                if !piece.is_empty() && sender.send(piece).await.is_err() {
+                if !self.give(&sender, piece).await {
                     return;
                 }
             }
@@ -132,13 +128,17 @@ impl Follower {
                 },
                 () = tokio::time::sleep(heartbeat) => true,
             };
-            if is_quiet
-                && (!self.caller.is_still_known(self.app.instance())
-                    || sender.send(self.alive()).await.is_err())
-            {
+            if is_quiet && !self.give(&sender, self.alive()).await {
                 return;
             }
         }
+    }
+
+    /// Sends what there is; whether to go on. Who calls is looked at last: what was recorded after a
+    /// token was revoked must not go out.
+    async fn give(&self, sender: &mpsc::Sender<Bytes>, piece: Bytes) -> bool {
+        self.caller.is_still_known(self.app.instance())
+            && (piece.is_empty() || sender.send(piece).await.is_ok())
     }
 
     /// The next events that are meant; empty when none of those that were read is.

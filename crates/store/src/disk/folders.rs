@@ -124,10 +124,15 @@ impl Touched<'_> {
         }
     }
 
+    /// Makes all that was written to the file system durable.
+    pub(super) fn sync_whole(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.whole)?)
+    }
+
     /// Makes the names in all touched folders durable, and those of the folders themselves.
     pub(super) fn sync(self) -> io::Result<()> {
         if self.open.len() > super::write::MAX_SINGLE_SYNCS {
-            rustix::fs::syncfs(&self.whole)?;
+            self.sync_whole()?;
         } else {
             for fd in self.open.values() {
                 rustix::fs::fsync(fd)?;

@@ -160,7 +160,7 @@ impl DiskJournal {
     /// that died may have given the segment its name without making that durable.
     fn settle(&mut self) -> Result<()> {
         if self.unsettled {
-            let bytes = self.inner.root.read_segment(&self.position.path)?;
+            let bytes = self.inner.root.read(&self.position.path)?;
             let bytes = bytes.ok_or_else(|| vanished(&self.position.path))?;
             write_at(&self.file, &[&bytes], 0)
                 .and_then(|()| self.file.sync_data())
@@ -298,8 +298,7 @@ impl Journal for DiskJournal {
         let Some(torn) = self.position.torn.clone() else { return Ok(()) };
         self.write(|journal| {
             let inner = &journal.inner;
-            let segment =
-                inner.root.read_segment(&torn.path)?.ok_or_else(|| vanished(&torn.path))?;
+            let segment = inner.root.read(&torn.path)?.ok_or_else(|| vanished(&torn.path))?;
             let offset = usize::try_from(torn.offset).unwrap_or(usize::MAX);
             let bytes =
                 if offset <= segment.len() { segment.slice(offset..) } else { Bytes::new() };
@@ -354,7 +353,7 @@ fn read_numbered(
     let mut segments = Vec::with_capacity(numbers.len());
     for number in numbers {
         let path = segments::path(folder, *number)?;
-        let Some(bytes) = inner.root.read_segment(&path)? else { return Ok(None) };
+        let Some(bytes) = inner.root.read(&path)? else { return Ok(None) };
         segments.push(Segment { number: *number, bytes });
     }
     Ok(Some(segments))

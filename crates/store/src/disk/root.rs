@@ -93,16 +93,11 @@ impl Root {
         }
     }
 
-    /// Reads the whole object at a path, if there is one.
+    /// Reads the whole object at a path, if there is one; or a journal's segment, which has what is not
+    /// published and is bounded far below what an object may have.
     pub(super) fn read(&self, path: &ObjectPath) -> Result<Option<Bytes>> {
         let Some(file) = self.open_file(path, OFlags::RDONLY)? else { return Ok(None) };
         read_all(file, MAX_OBJECT_BYTES).map_err(|error| Error::refused(path.as_str(), error))
-    }
-
-    /// Reads a journal's segment. No writer makes one that is larger than an object may be: it has
-    /// what is not published, which is bounded far below.
-    pub(super) fn read_segment(&self, path: &ObjectPath) -> Result<Option<Bytes>> {
-        self.read(path)
     }
 
     /// Every object below a folder, sorted. Names that no object can have are passed over.

@@ -16,6 +16,7 @@ use rustix::{
 
 use super::{
     Inner, Writer,
+    folders::Touched,
     root::{MAX_OBJECT_BYTES, Root, check_name},
 };
 use crate::{Error, Object, ObjectPath, Result};
@@ -62,8 +63,9 @@ impl Inner {
         let writer = self.writer(&first.path)?;
         let (fresh, present) = self.divide(objects)?;
         let single = fresh.len() + present.len() <= MAX_SINGLE_SYNCS;
+        let failed = |error| Error::write(&first.path, error);
         // Before the first byte is written, so that it is told of all that comes of them.
-        let whole = self.root.to_sync_by().map_err(|error| Error::write(&first.path, error))?;
+        let touched = writer.folders.touch(&self.root).map_err(failed)?;
         let mut temporaries = Vec::with_capacity(fresh.len());
         for (path, bytes) in fresh {
             let temporary = Temporary::write(self, writer, path, &[bytes], OBJECT_MODE)?;
@@ -81,9 +83,9 @@ impl Inner {
                 }
             }
         } else {
-            rustix::fs::syncfs(&whole).map_err(|errno| Error::write(&first.path, errno.into()))?;
+            touched.sync_whole().map_err(failed)?;
         }
-        self.link(writer, &first.path, temporaries, &present)
+        self.link(writer, touched, temporaries, &present)
     }
 
     /// Divides objects into those to be written and those that are there with the same bytes.
@@ -115,12 +117,10 @@ impl Inner {
     fn link(
         &self,
         writer: &Writer,
-        first: &ObjectPath,
+        mut touched: Touched<'_>,
         temporaries: Vec<(&ObjectPath, &Bytes, Temporary<'_>)>,
         present: &[&ObjectPath],
     ) -> Result<()> {
-        let touched = writer.folders.touch(&self.root);
-        let mut touched = touched.map_err(|error| Error::write(first, error))?;
         let names = writer.folders.hold();
         let mut last = present.last().copied();
         for (path, bytes, temporary) in temporaries {

@@ -26,8 +26,8 @@ fn what_was_committed_but_not_published_is_published_at_the_next_start() {
     assert!(world.check().is_sound());
 }
 
-#[test]
-fn a_torn_last_frame_is_cut_and_set_aside() {
+/// A world whose trail has ten events, and a frame that a crash cut short.
+fn torn_behind_ten() -> World {
     let world = World::new();
     let trail = world.create();
     fill(&trail, 0, 10);
@@ -36,6 +36,12 @@ fn a_torn_last_frame_is_cut_and_set_aside() {
     let segment = journal_segment(&world);
     let size = world.store.get(&segment).unwrap().unwrap().len();
     world.store.truncate(&segment, size - 7);
+    world
+}
+
+#[test]
+fn a_torn_last_frame_is_cut_and_set_aside() {
+    let world = torn_behind_ten();
     let (trail, recovery) = world.open().unwrap();
     assert!(recovery.cut.is_some());
     assert_eq!(trail.committed_size(), 10);
@@ -157,14 +163,7 @@ fn a_start_that_is_refused_leaves_everything_as_it_was() {
 
 #[test]
 fn a_trail_is_opened_and_read_on_a_full_disk_and_goes_on_when_there_is_space() {
-    let world = World::new();
-    let trail = world.create();
-    fill(&trail, 0, 10);
-    trail.append(batch(10..11)).unwrap();
-    drop(trail);
-    let segment = journal_segment(&world);
-    let size = world.store.get(&segment).unwrap().unwrap().len();
-    world.store.truncate(&segment, size - 7);
+    let world = torn_behind_ten();
     world.store.limit(Some(0));
     let (trail, _) = world.open().unwrap();
     assert_eq!(trail.read(0, 100).unwrap().len(), 10);
